@@ -1,0 +1,231 @@
+"""The Job of a firing: its name, its manifest, and what a Job seen in the cluster tells.
+
+The name is the first lock against firing twice: it is a function of the object's name and UID and of the instant, so
+two replicas that fire the same instant meet at the API server. This room makes and reads values; it never talks
+to the cluster. It stands below `decision` and above `spec`.
+"""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from controller.spec import API_VERSION, GROUP, KIND, CronJob, format_time, parse_time
+
+UID_LABEL = f"{GROUP}/uid"
+"""On each of our Jobs: the UID of its object. The Job watch and every list select by it."""
+NAME_LABEL = f"{GROUP}/name"
+SCHEDULED_AT = f"{GROUP}/scheduled-at"
+FIRED_BY = f"{GROUP}/fired-by"
+TRIGGER = f"{GROUP}/trigger"
+GENERATION = f"{GROUP}/generation"
+BATCH_SCHEDULED_AT = "batch.kubernetes.io/cronjob-scheduled-timestamp"
+
+MAX_NAME_LENGTH = 63
+"""Longest Job name: the Job controller copies it into a label of the pods."""
+_HASH_LENGTH = 10
+
+
+class Trigger(StrEnum):
+    """What made a Job fire."""
+
+    SCHEDULE = "schedule"
+    CATCH_UP = "catch-up"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Firing:
+    """One instant that is to get its Job.
+
+    Attributes:
+        scheduled_at: The instant, UTC.
+        previous_at: The instant before it, the start of its data interval; None if there is none.
+        next_at: The instant after it; None if there is none.
+    """
+
+    scheduled_at: datetime
+    trigger: Trigger
+    previous_at: datetime | None = None
+    next_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """What we keep of a Job that the cluster holds, or held.
+
+    Attributes:
+        owner_uid: UID of the DistributedCronJob that it belongs to, from its label.
+        controlled_by: UID in its controller owner reference; None if it has none.
+        scheduled_at: The instant it stands for, UTC; None on a Job that is not of our making.
+        finished_at: When it completed or failed; None while it is active.
+        succeeded: Only meaningful once it is finished.
+        gone: It has been deleted, or is being deleted.
+    """
+
+    namespace: str
+    name: str
+    uid: str
+    owner_uid: str
+    controlled_by: str | None
+    created_at: datetime
+    scheduled_at: datetime | None
+    finished_at: datetime | None = None
+    succeeded: bool = False
+    gone: bool = False
+
+    @property
+    def active(self) -> bool:
+        """Whether it counts against a limit on active Jobs."""
+        return self.finished_at is None and not self.gone
+
+
+def name_for(cron_job: CronJob, scheduled_at: datetime) -> str:
+    """The name of the Job for a scheduled instant: `<name>-<UTC yyyymmddhhmmss>-<10 hex of UID>`.
+
+    A name that would pass 63 characters is cut and keeps a digest of the whole, so that names stay distinct.
+    """
+    uid = cron_job.uid.replace("-", "")[:_HASH_LENGTH]
+    suffix = f"-{scheduled_at.astimezone(UTC):%Y%m%d%H%M%S}-{uid}"
+    return fit(cron_job.key.name, MAX_NAME_LENGTH - len(suffix)) + suffix
+
+
+def fit(name: str, length: int) -> str:
+    """The name itself if it is short enough, else its head and a digest of the whole, `length` characters in all."""
+    if len(name) <= length:
+        return name
+    head = name[: length - _HASH_LENGTH - 1].rstrip("-.")
+    return f"{head}-{_digest(name)}"
+
+
+def manifest(
+    cron_job: CronJob, firing: Firing, *, fired_by: str, last_successful_at: datetime | None = None
+) -> dict[str, Any]:
+    """The Job to create for a firing.
+
+    Args:
+        fired_by: Name of the node that fires.
+        last_successful_at: When a Job of this object last succeeded; None if not known.
+
+    Returns:
+        The JSON body; it shares nothing with the template, which stays as the author wrote it.
+    """
+    template = cron_job.spec.job_template
+    meta = template.get("metadata") or {}
+    spec = copy.deepcopy(dict(template.get("spec") or {}))
+    _add_variables(spec, _variables(cron_job, firing, last_successful_at))
+    return {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": {
+            "name": name_for(cron_job, firing.scheduled_at),
+            "namespace": cron_job.key.namespace,
+            "labels": {
+                **_unreserved(meta.get("labels")),
+                UID_LABEL: cron_job.uid,
+                NAME_LABEL: fit(cron_job.key.name, 63),
+            },
+            "annotations": {**_unreserved(meta.get("annotations")), **_annotations(cron_job, firing, fired_by)},
+            "ownerReferences": [_owner_reference(cron_job)],
+        },
+        "spec": spec,
+    }
+
+
+def parse(body: Mapping[str, Any], *, gone: bool = False) -> Job:
+    """The lean value of a Job in an API server's answer or watch event.
+
+    Args:
+        gone: The event says that it was deleted.
+    """
+    meta = body["metadata"]
+    scheduled_at = (meta.get("annotations") or {}).get(SCHEDULED_AT)
+    finished = _finished(body.get("status") or {})
+    return Job(
+        namespace=meta["namespace"],
+        name=meta["name"],
+        uid=meta["uid"],
+        owner_uid=(meta.get("labels") or {}).get(UID_LABEL, ""),
+        controlled_by=next((ref["uid"] for ref in meta.get("ownerReferences") or () if ref.get("controller")), None),
+        created_at=parse_time(meta["creationTimestamp"]),
+        scheduled_at=None if scheduled_at is None else parse_time(scheduled_at),
+        finished_at=None
+        if finished is None
+        else parse_time(finished.get("lastTransitionTime") or meta["creationTimestamp"]),
+        succeeded=finished is not None and finished["type"] == "Complete",
+        gone=gone or "deletionTimestamp" in meta,
+    )
+
+
+def _finished(status: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The condition that ends a Job, as the Job controller writes it."""
+    for condition in status.get("conditions") or ():
+        if condition["type"] in ("Complete", "Failed") and condition["status"] == "True":
+            found: Mapping[str, Any] = condition
+            return found
+    return None
+
+
+def _annotations(cron_job: CronJob, firing: Firing, fired_by: str) -> dict[str, str]:
+    zone = ZoneInfo(cron_job.spec.time_zone or "UTC")
+    local = firing.scheduled_at.astimezone(zone).isoformat(timespec="seconds").replace("+00:00", "Z")
+    return {
+        SCHEDULED_AT: format_time(firing.scheduled_at),
+        BATCH_SCHEDULED_AT: local,
+        FIRED_BY: fired_by,
+        TRIGGER: firing.trigger.value,
+        GENERATION: str(cron_job.generation),
+    }
+
+
+def _variables(cron_job: CronJob, firing: Firing, last_successful_at: datetime | None) -> dict[str, str]:
+    """The environment of every container; what is not known is absent."""
+    instants = {
+        "DCRON_SCHEDULED_AT": firing.scheduled_at,
+        "DCRON_PREVIOUS_SCHEDULED_AT": firing.previous_at,
+        "DCRON_NEXT_SCHEDULED_AT": firing.next_at,
+        "DCRON_LAST_SUCCESSFUL_AT": last_successful_at,
+    }
+    known = {name: format_time(instant) for name, instant in instants.items() if instant is not None}
+    return {**known, "DCRON_NAME": cron_job.key.name}
+
+
+def _add_variables(job_spec: dict[str, Any], variables: Mapping[str, str]) -> None:
+    """Append the variables to each container of the pod template, those aside that the author sets."""
+    pod = ((job_spec.get("template") or {}).get("spec")) or {}
+    for container in (pod.get("initContainers") or []) + (pod.get("containers") or []):
+        env = list(container.get("env") or [])
+        own = {entry.get("name") for entry in env}
+        container["env"] = env + [
+            {"name": name, "value": value} for name, value in variables.items() if name not in own
+        ]
+
+
+def _unreserved(entries: Mapping[str, str] | None) -> dict[str, str]:
+    """The template's labels or annotations without those that only the controller may set."""
+    return {
+        name: value
+        for name, value in (entries or {}).items()
+        if not name.startswith(f"{GROUP}/") and name != BATCH_SCHEDULED_AT
+    }
+
+
+def _owner_reference(cron_job: CronJob) -> dict[str, Any]:
+    return {
+        "apiVersion": API_VERSION,
+        "kind": KIND,
+        "name": cron_job.key.name,
+        "uid": cron_job.uid,
+        "controller": True,
+        "blockOwnerDeletion": True,
+    }
+
+
+def _digest(text: str) -> str:
+    """Ten hexadecimal digits that stand for a text."""
+    return hashlib.sha256(text.encode()).hexdigest()[:_HASH_LENGTH]

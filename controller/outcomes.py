@@ -1,0 +1,55 @@
+"""What became of a due instant: the words that status, Events, log and metrics share.
+
+Every due instant ends in exactly one outcome with one reason. This room holds the vocabulary and nothing else.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """The one reason word of an outcome."""
+
+    CREATED = "Created"
+    SKIPPED_FORBID = "SkippedForbid"
+    SKIPPED_SUSPENDED = "SkippedSuspended"
+    MISSED_DEADLINE = "MissedDeadline"
+    MISSED_CATCH_UP = "MissedCatchUp"
+    MISSED_EDIT = "MissedEdit"
+    CREATE_FAILED = "CreateFailed"
+
+    @property
+    def counted_as(self) -> str:
+        """The field of `status.counts` that instants with this reason belong to."""
+        return _COUNTS[self]
+
+
+_COUNTS = {
+    Reason.CREATED: "created",
+    Reason.SKIPPED_FORBID: "skipped",
+    Reason.SKIPPED_SUSPENDED: "skipped",
+    Reason.MISSED_DEADLINE: "missed",
+    Reason.MISSED_CATCH_UP: "missed",
+    Reason.MISSED_EDIT: "missed",
+    Reason.CREATE_FAILED: "createFailed",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What became of one due instant.
+
+    Attributes:
+        scheduled_at: The instant, UTC.
+        reason: Why it ended so.
+        job: The name of its Job; None if none was created.
+        message: A sentence for people, where the reason word does not say enough.
+    """
+
+    scheduled_at: datetime
+    reason: Reason
+    job: str | None = None
+    message: str = ""

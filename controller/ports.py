@@ -1,0 +1,313 @@
+"""The seam: what the flow asks of the world, on one page.
+
+Five Protocols. The adapters above implement them on the real thing, `tests/fakes` in memory, and one contract suite
+holds both to the same behaviour. The values that pass through a port are defined beside it. Every method that
+awaits has its time-out in its adapter; every method that does not await never waits for the network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, Protocol
+
+from controller.jobs import Job
+from controller.outcomes import Reason
+from controller.spec import CronJob, Key
+
+
+class Clock(Protocol):
+    """Wall time for firings, loop time for everything else."""
+
+    def now(self) -> datetime:
+        """The current instant, aware UTC, corrected by the offset."""
+        ...
+
+    def elapsed(self) -> timedelta:
+        """Loop time since some fixed moment: never steps, stands still for nobody."""
+        ...
+
+    def correct(self, offset: timedelta) -> None:
+        """Add `offset` to the system's clock from now on (replaces the offset before)."""
+        ...
+
+    async def sleep_until(self, instant: datetime) -> None:
+        """Return at the instant by wall time, in slices, so that a stepped clock is noticed."""
+        ...
+
+    async def sleep(self, duration: timedelta) -> None:
+        """Return after a span of loop time."""
+        ...
+
+
+# --- membership ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """One replica as it announces itself.
+
+    Attributes:
+        node: Its name, for people.
+        nonce: Random, one for each process: makes the identity unique when two replicas share a name.
+        started_at: When its process started, by its own clock.
+        protocol: Version of ring hash, naming rule and parser; members must agree.
+        tzdata: Version of its tz database.
+        api_ok: The API server answered it within the last 3 s.
+    """
+
+    node: str
+    nonce: str
+    started_at: datetime
+    protocol: str
+    tzdata: str
+    api_ok: bool
+
+    @property
+    def identity(self) -> str:
+        """What stands on the ring for this member."""
+        return f"{self.node}/{self.nonce}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Membership:
+    """The answer to a beat.
+
+    Attributes:
+        members: All live members, this one included, ordered by identity.
+        server_time: The driver's own time while it answered, UTC: what offsets are measured against. None: it has
+            no clock of its own.
+    """
+
+    members: tuple[Member, ...]
+    server_time: datetime | None
+
+
+class Driver(Protocol):
+    """Membership: who is alive, by one clock that is not the nodes' own."""
+
+    async def beat(self, member: Member, *, ttl: timedelta) -> Membership:
+        """Announce this member for `ttl` from now on, and read who else lives, in one step.
+
+        Raises:
+            StoreUnavailable: No answer within a quarter of `ttl`, or an error. Never retried in here.
+        """
+        ...
+
+    async def leave(self, member: Member) -> None:
+        """Take this member off at once and wake the others' `changed`.
+
+        Raises:
+            StoreUnavailable: As for `beat`; the member then goes when its time is over.
+        """
+        ...
+
+    async def changed(self) -> None:
+        """Return when another member has just left, or may have: a hint to beat now. May never return."""
+        ...
+
+
+# --- recent-job store -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FiringRecord:
+    """One firing as the recent-job store keeps it.
+
+    Attributes:
+        uid: UID of the object.
+        scheduled_at: The instant, UTC.
+        node: Name of the node that fired it.
+        job: Name of its Job; None if it got none.
+        lateness_seconds: From the instant until the outcome.
+        recorded_at: When, UTC.
+    """
+
+    uid: str
+    key: Key
+    scheduled_at: datetime
+    outcome: Reason
+    node: str
+    job: str | None
+    lateness_seconds: float
+    recorded_at: datetime
+
+
+class RecentJobStore(Protocol):
+    """What has been executed recently, shared by all replicas; bounded by count and age."""
+
+    def record(self, record: FiringRecord) -> None:
+        """Remember a firing. Never waits: records leave in batches, and what cannot be sent is kept, bounded."""
+        ...
+
+    async def firings(self, uid: str, *, after: datetime) -> tuple[FiringRecord, ...]:
+        """The recorded firings of one object whose instant lies after `after`, oldest first.
+
+        Raises:
+            StoreUnavailable: No answer within a short time; the caller goes on without.
+        """
+        ...
+
+    async def newest(self, uid: str) -> FiringRecord | None:
+        """The newest recorded firing of one object.
+
+        Raises:
+            StoreUnavailable: As for `firings`.
+        """
+        ...
+
+    async def recent(self, *, limit: int) -> tuple[FiringRecord, ...]:
+        """The last `limit` firings recorded, of all objects, newest first.
+
+        Raises:
+            StoreUnavailable: As for `firings`.
+        """
+        ...
+
+    async def flush(self) -> bool:
+        """Send what has been recorded since the last flush.
+
+        Returns:
+            False if the store has lost its memory since (restarted empty, flushed): what is known should be recorded
+            again. True otherwise.
+
+        Raises:
+            StoreUnavailable: As for `firings`; the records stay here for the next flush.
+        """
+        ...
+
+
+# --- the cluster ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobCreated:
+    """The Job was created by this very request."""
+
+    job: Job
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobExists:
+    """A Job of that name is there already. Whose it is, the caller sees at `job.controlled_by`."""
+
+    job: Job
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobRejected:
+    """The API server will never take this Job as it is (422 or 400); its own message."""
+
+    message: str
+
+
+CreateResult = JobCreated | JobExists | JobRejected
+
+
+class EventType(StrEnum):
+    """The two types of Kubernetes Events."""
+
+    NORMAL = "Normal"
+    WARNING = "Warning"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """A Kubernetes Event about one DistributedCronJob.
+
+    Attributes:
+        count: How many equal happenings it stands for.
+    """
+
+    key: Key
+    uid: str
+    type: EventType
+    reason: str
+    message: str
+    count: int = 1
+
+
+class Cluster(Protocol):
+    """The API server. Each request times out after 5 s and is not repeated in here.
+
+    Every method that awaits may raise ClusterUnavailable (no answer, 5xx), Throttled (429) or Refused (403).
+    """
+
+    async def read(self, key: Key) -> CronJob | None:
+        """The object as it stands in etcd now; None if there is none."""
+        ...
+
+    async def versions(self) -> Mapping[Key, tuple[str, str]]:
+        """UID and resourceVersion of every object in scope, from the API server's cache, without bodies."""
+        ...
+
+    async def list_jobs(self, cron_job: CronJob) -> tuple[Job, ...]:
+        """This object's Jobs as they stand in etcd now (by label)."""
+        ...
+
+    async def create_job(self, manifest: Mapping[str, Any]) -> CreateResult:
+        """Create a Job. An existing one of that name is read and returned, not an error.
+
+        Raises:
+            NamespaceTerminating: The namespace is being deleted.
+        """
+        ...
+
+    async def check_job(self, manifest: Mapping[str, Any]) -> str | None:
+        """Strict server-side dry run of a create: the API server's objection, or None if it would take it."""
+        ...
+
+    async def delete_job(self, job: Job) -> bool:
+        """Delete exactly this Job (its UID is a precondition), its pods in the background; False if it was gone."""
+        ...
+
+    async def write_status(self, cron_job: CronJob, status: Mapping[str, Any]) -> CronJob:
+        """Merge fields into the status, only if the object is still at `cron_job.resource_version`.
+
+        Args:
+            status: JSON merge patch of `.status`: None removes a field.
+
+        Returns:
+            The object after the write.
+
+        Raises:
+            Conflict: It has changed since, or is gone; nothing was written.
+        """
+        ...
+
+    def post(self, event: Event) -> None:
+        """Publish an Event, some time soon. Never waits; an overflow drops the oldest and is counted."""
+        ...
+
+
+# --- numbers --------------------------------------------------------------------------------------------------------
+
+
+class Recorder(Protocol):
+    """Counters and histograms. One object for each replica, no globals: replicas share a process in simulation."""
+
+    def outcome(self, reason: Reason, lateness: timedelta) -> None:
+        """One due instant has ended; `lateness` is from the instant until then."""
+        ...
+
+    def request(self, target: str, verb: str, seconds: float, *, error: str | None) -> None:
+        """One request to `api` or `redis` has ended; `error` is a class of failure, None if it went well."""
+        ...
+
+    def reconciled(self, seconds: float, *, error: str | None) -> None:
+        """One look at one key has ended."""
+        ...
+
+    def queue(self, *, waiting: int, overdue: int) -> None:
+        """Depth of the work queue: keys with a time set, and keys whose time has come and who wait for a place."""
+        ...
+
+    def ring(self, *, members: int, keys_owned: int, state: str) -> None:
+        """The ring as this node sees it now."""
+        ...
+
+    def loop_lag(self, seconds: float) -> None:
+        """How much later than asked a timer of the event loop fired."""
+        ...

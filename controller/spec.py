@@ -1,0 +1,194 @@
+"""A `DistributedCronJob` as frozen values, with the defaults of the API.
+
+The API server has already checked the shape (the CRD's schema and CEL rules), so this room reads and never judges: what
+a schema cannot see, a schedule that never fires or an unknown zone, is found by `schedule`. It keeps no
+foreign object, only what the other rooms ask for.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from functools import cached_property
+from typing import Any, NamedTuple
+
+GROUP = "dcron.io"
+VERSION = "v1"
+API_VERSION = f"{GROUP}/{VERSION}"
+KIND = "DistributedCronJob"
+PLURAL = "distributedcronjobs"
+DEFAULT_CONTROLLER_NAME = "dcron"
+
+
+class ConcurrencyPolicy(StrEnum):
+    """What an instant does while earlier Jobs of its object are unfinished."""
+
+    ALLOW = "Allow"
+    FORBID = "Forbid"
+    REPLACE = "Replace"
+
+
+class CatchUpPolicy(StrEnum):
+    """Which instants missed in an outage are fired afterwards."""
+
+    LATEST = "Latest"
+    ALL = "All"
+    NONE = "None"
+
+
+class Key(NamedTuple):
+    """Where an object lives: what the ring shares out and the work queue works on."""
+
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.name}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spec:
+    """The author's wishes, defaults filled in.
+
+    Attributes:
+        expressions: The schedules; the object fires at their union.
+        time_zone: IANA name; None is the controller's zone, UTC.
+        starting_deadline: A firing later than this is missed; None is no deadline.
+        max_active_jobs: How many Jobs may be active; None is no limit (Allow only).
+        start_at: Nothing fires before; inclusive.
+        end_at: Nothing fires at or after.
+        job_template: `spec.jobTemplate` as the author wrote it; never changed.
+    """
+
+    expressions: tuple[str, ...]
+    time_zone: str | None = None
+    starting_deadline: timedelta | None = None
+    concurrency_policy: ConcurrencyPolicy = ConcurrencyPolicy.ALLOW
+    max_active_jobs: int | None = None
+    suspend: bool = False
+    successful_jobs_history_limit: int = 3
+    failed_jobs_history_limit: int = 1
+    catch_up_policy: CatchUpPolicy = CatchUpPolicy.LATEST
+    catch_up_limit: int = 100
+    start_at: datetime | None = None
+    end_at: datetime | None = None
+    controller_name: str = DEFAULT_CONTROLLER_NAME
+    job_template: Mapping[str, Any] = field(default_factory=dict, compare=False)
+
+    @property
+    def claims(self) -> bool:
+        """Whether a slot must be claimed in the status before a Job is created (PROTOCOL, the ledger)."""
+        return self.concurrency_policy is not ConcurrencyPolicy.ALLOW
+
+    @property
+    def slots(self) -> int:
+        """How many Jobs may be active under a policy that claims."""
+        return self.max_active_jobs or 1
+
+    @cached_property
+    def schedule_hash(self) -> str:
+        """A digest of the fields that make instants: when it changes, the schedule was edited."""
+        makers = [
+            list(self.expressions),
+            self.time_zone,
+            self.start_at and self.start_at.isoformat(),
+            self.end_at and self.end_at.isoformat(),
+            self.suspend,
+        ]
+        return hashlib.sha256(json.dumps(makers).encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True, kw_only=True)
+class CronJob:
+    """One `DistributedCronJob` as the API server showed it.
+
+    Attributes:
+        resource_version: Opaque to everyone but the lister; every status write carries it.
+        edited_at: When the spec was last written, to the second; None if the managed fields do not say.
+        deleted: It has a deletion timestamp: nothing fires any more.
+        status: The status as it stands; `status.parse` reads it.
+    """
+
+    key: Key
+    uid: str
+    generation: int
+    resource_version: str
+    created_at: datetime
+    edited_at: datetime | None
+    deleted: bool
+    spec: Spec
+    status: Mapping[str, Any] = field(default_factory=dict, compare=False)
+
+
+def parse(body: Mapping[str, Any]) -> CronJob:
+    """The object in an API server's answer or watch event.
+
+    Args:
+        body: The JSON of a DistributedCronJob.
+
+    Raises:
+        KeyError, ValueError, TypeError: It is not one that the CRD's schema lets in.
+    """
+    meta = body["metadata"]
+    created_at = parse_time(meta["creationTimestamp"])
+    return CronJob(
+        key=Key(meta["namespace"], meta["name"]),
+        uid=meta["uid"],
+        generation=meta.get("generation", 0),
+        resource_version=meta["resourceVersion"],
+        created_at=created_at,
+        edited_at=_edited_at(meta.get("managedFields", ())),
+        deleted="deletionTimestamp" in meta,
+        spec=_parse_spec(body.get("spec", {})),
+        status=body.get("status") or {},
+    )
+
+
+def parse_time(text: str) -> datetime:
+    """An RFC 3339 instant as aware UTC."""
+    return datetime.fromisoformat(text).astimezone(UTC)
+
+
+def format_time(instant: datetime) -> str:
+    """An instant as RFC 3339 in UTC, whole seconds unless it has a fraction."""
+    text = instant.astimezone(UTC).isoformat(timespec="microseconds" if instant.microsecond else "seconds")
+    return text.replace("+00:00", "Z")
+
+
+def _parse_spec(spec: Mapping[str, Any]) -> Spec:
+    expressions = (spec["schedule"],) if "schedule" in spec else tuple(spec["schedules"])
+    deadline = spec.get("startingDeadlineSeconds")
+    return Spec(
+        expressions=expressions,
+        time_zone=spec.get("timeZone"),
+        starting_deadline=None if deadline is None else timedelta(seconds=deadline),
+        concurrency_policy=ConcurrencyPolicy(spec.get("concurrencyPolicy", "Allow")),
+        max_active_jobs=spec.get("maxActiveJobs"),
+        suspend=spec.get("suspend", False),
+        successful_jobs_history_limit=spec.get("successfulJobsHistoryLimit", 3),
+        failed_jobs_history_limit=spec.get("failedJobsHistoryLimit", 1),
+        catch_up_policy=CatchUpPolicy(spec.get("catchUpPolicy", "Latest")),
+        catch_up_limit=spec.get("catchUpLimit", 100),
+        start_at=_optional_time(spec.get("startTime")),
+        end_at=_optional_time(spec.get("endTime")),
+        controller_name=spec.get("controllerName", DEFAULT_CONTROLLER_NAME),
+        job_template=spec.get("jobTemplate", {}),
+    )
+
+
+def _optional_time(text: str | None) -> datetime | None:
+    return None if text is None else parse_time(text)
+
+
+def _edited_at(managed_fields: Iterable[Mapping[str, Any]]) -> datetime | None:
+    """The newest write among the managers of the spec."""
+    times = [
+        parse_time(entry["time"])
+        for entry in managed_fields
+        if not entry.get("subresource") and "f:spec" in entry.get("fieldsV1", {}) and "time" in entry
+    ]
+    return max(times, default=None)
