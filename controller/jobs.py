@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import copy
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from enum import StrEnum
 from typing import Any
-from zoneinfo import ZoneInfo
 
+from controller.errors import UnknownTimeZone
 from controller.spec import API_VERSION, GROUP, KIND, CronJob, format_time, parse_time
+from controller.timezone import zone_named
 
 UID_LABEL = f"{GROUP}/uid"
 """On each of our Jobs: the UID of its object. The Job watch and every list select by it."""
@@ -29,6 +30,8 @@ BATCH_SCHEDULED_AT = "batch.kubernetes.io/cronjob-scheduled-timestamp"
 
 MAX_NAME_LENGTH = 63
 """Longest Job name: the Job controller copies it into a label of the pods."""
+MAX_LABEL_LENGTH = 63
+"""Longest value of a label."""
 _HASH_LENGTH = 10
 
 
@@ -66,6 +69,7 @@ class Job:
         finished_at: When it completed or failed; None while it is active.
         succeeded: Only meaningful once it is finished.
         gone: It has been deleted, or is being deleted.
+        version: Its resourceVersion as a number: a greater one is newer.
     """
 
     namespace: str
@@ -78,6 +82,7 @@ class Job:
     finished_at: datetime | None = None
     succeeded: bool = False
     gone: bool = False
+    version: int = 0
 
     @property
     def active(self) -> bool:
@@ -96,7 +101,7 @@ def name_for(cron_job: CronJob, scheduled_at: datetime) -> str:
 
 
 def fit(name: str, length: int) -> str:
-    """The name itself if it is short enough, else its head and a digest of the whole, `length` characters in all."""
+    """The name itself if it has at most `length` characters; else its head and a digest of the whole, which has."""
     if len(name) <= length:
         return name
     head = name[: length - _HASH_LENGTH - 1].rstrip("-.")
@@ -128,7 +133,7 @@ def manifest(
             "labels": {
                 **_unreserved(meta.get("labels")),
                 UID_LABEL: cron_job.uid,
-                NAME_LABEL: fit(cron_job.key.name, 63),
+                NAME_LABEL: fit(cron_job.key.name, MAX_LABEL_LENGTH),
             },
             "annotations": {**_unreserved(meta.get("annotations")), **_annotations(cron_job, firing, fired_by)},
             "ownerReferences": [_owner_reference(cron_job)],
@@ -153,13 +158,22 @@ def parse(body: Mapping[str, Any], *, gone: bool = False) -> Job:
         owner_uid=(meta.get("labels") or {}).get(UID_LABEL, ""),
         controlled_by=next((ref["uid"] for ref in meta.get("ownerReferences") or () if ref.get("controller")), None),
         created_at=parse_time(meta["creationTimestamp"]),
-        scheduled_at=None if scheduled_at is None else parse_time(scheduled_at),
+        scheduled_at=_instant(scheduled_at),
         finished_at=None
         if finished is None
         else parse_time(finished.get("lastTransitionTime") or meta["creationTimestamp"]),
         succeeded=finished is not None and finished["type"] == "Complete",
         gone=gone or "deletionTimestamp" in meta,
+        version=int(meta.get("resourceVersion", 0)),
     )
+
+
+def _instant(text: str | None) -> datetime | None:
+    """The instant in an annotation; None if somebody wrote something else there."""
+    try:
+        return None if text is None else parse_time(text)
+    except ValueError:
+        return None
 
 
 def _finished(status: Mapping[str, Any]) -> Mapping[str, Any] | None:
@@ -172,8 +186,7 @@ def _finished(status: Mapping[str, Any]) -> Mapping[str, Any] | None:
 
 
 def _annotations(cron_job: CronJob, firing: Firing, fired_by: str) -> dict[str, str]:
-    zone = ZoneInfo(cron_job.spec.time_zone or "UTC")
-    local = firing.scheduled_at.astimezone(zone).isoformat(timespec="seconds").replace("+00:00", "Z")
+    local = firing.scheduled_at.astimezone(_zone(cron_job)).isoformat(timespec="seconds").replace("+00:00", "Z")
     return {
         SCHEDULED_AT: format_time(firing.scheduled_at),
         BATCH_SCHEDULED_AT: local,
@@ -181,6 +194,14 @@ def _annotations(cron_job: CronJob, firing: Firing, fired_by: str) -> dict[str, 
         TRIGGER: firing.trigger.value,
         GENERATION: str(cron_job.generation),
     }
+
+
+def _zone(cron_job: CronJob) -> tzinfo:
+    """The schedule's zone. UTC, if an edit has put an unknown one in its place since this Job's slot was claimed."""
+    try:
+        return zone_named(cron_job.spec.time_zone or "UTC")
+    except UnknownTimeZone:
+        return UTC
 
 
 def _variables(cron_job: CronJob, firing: Firing, last_successful_at: datetime | None) -> dict[str, str]:
@@ -197,13 +218,27 @@ def _variables(cron_job: CronJob, firing: Firing, last_successful_at: datetime |
 
 def _add_variables(job_spec: dict[str, Any], variables: Mapping[str, str]) -> None:
     """Append the variables to each container of the pod template, those aside that the author sets."""
-    pod = ((job_spec.get("template") or {}).get("spec")) or {}
-    for container in (pod.get("initContainers") or []) + (pod.get("containers") or []):
-        env = list(container.get("env") or [])
-        own = {entry.get("name") for entry in env}
-        container["env"] = env + [
-            {"name": name, "value": value} for name, value in variables.items() if name not in own
-        ]
+    for container in _containers(job_spec):
+        env = container.get("env") or []
+        if isinstance(env, list):
+            own = [entry.get("name") for entry in env if isinstance(entry, dict)]
+            new = [{"name": name, "value": value} for name, value in variables.items() if name not in own]
+            container["env"] = env + new
+
+
+def _containers(job_spec: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """The containers of the pod template, init containers first.
+
+    No schema has seen them: what has another shape is passed over, so that the API server says what is wrong with it.
+    """
+    template = job_spec.get("template")
+    pod = template.get("spec") if isinstance(template, dict) else None
+    if not isinstance(pod, dict):
+        return
+    for kind in ("initContainers", "containers"):
+        containers = pod.get(kind)
+        if isinstance(containers, list):
+            yield from (container for container in containers if isinstance(container, dict))
 
 
 def _unreserved(entries: Mapping[str, str] | None) -> dict[str, str]:

@@ -79,10 +79,12 @@ class Membership:
         members: All live members, this one included, ordered by identity.
         server_time: The driver's own time while it answered, UTC: what offsets are measured against. None: it has
             no clock of its own.
+        joined: This beat found no announcement of this member: its first one, or the driver has lost its memory.
     """
 
     members: tuple[Member, ...]
     server_time: datetime | None
+    joined: bool = False
 
 
 class Driver(Protocol):
@@ -234,6 +236,10 @@ class Cluster(Protocol):
 
     Every method that awaits may raise ClusterUnavailable (no answer, 5xx), Throttled (429) or Refused (403).
     """
+
+    async def ping(self) -> None:
+        """Return if the API server answers this node and knows it; costs it next to nothing."""
+        ...
 
     async def read(self, key: Key) -> CronJob | None:
         """The object as it stands in etcd now; None if there is none."""

@@ -1,0 +1,51 @@
+# Everything a contributor types. A target is one line that calls a tool; `make help` prints this list.
+PYTHON ?= python3
+FOLDER ?= .state
+VENV := .venv/$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+RUN := $(VENV)/bin/python -m
+
+.DEFAULT_GOAL := help
+.PHONY: help prerequisites venv build check test test-fast demo up down status lock clean
+
+help: ## print this list
+	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
+
+prerequisites: ## say what is missing on this machine
+	@$(PYTHON) -m deploy.local check
+
+venv: prerequisites $(VENV)/.done ## make the virtual environment
+
+$(VENV)/.done: requirements-dev.txt
+	$(PYTHON) -m venv $(VENV) && $(RUN) pip install --quiet --require-hashes --requirement requirements-dev.txt && touch $@
+
+build: venv ## build the local control plane, or find it in the cache (5 to 8 minutes the first time)
+	@$(RUN) deploy.local build
+
+check: venv ## format, lint, types and the direction of imports
+	$(RUN) ruff format --check . && $(RUN) ruff check . && $(RUN) mypy && $(VENV)/bin/lint-imports
+
+test-fast: venv ## the layers that need no service
+	$(RUN) pytest -n 2 tests/unit tests/simulation
+
+test: build ## every layer, the real control plane and Redis included
+	$(RUN) pytest -n 2 tests/unit tests/simulation tests/adapters && $(RUN) pytest tests/cluster
+
+demo: build ## three replicas on a real control plane, one of them killed, every instant counted
+	@$(RUN) deploy.demo
+
+up: build ## start the control plane, Redis and three replicas, and keep them running
+	@$(RUN) deploy.local up --folder $(FOLDER)
+
+down: venv ## stop what `make up` started
+	@$(RUN) deploy.local down --folder $(FOLDER)
+
+status: venv ## show what `make up` started
+	@$(RUN) deploy.local status --folder $(FOLDER)
+
+lock: venv ## write the lock files anew
+	$(RUN) piptools compile $(LOCK) -o requirements.txt pyproject.toml && $(RUN) piptools compile $(LOCK) --extra dev -c requirements.txt -o requirements-dev.txt pyproject.toml
+
+LOCK := --quiet --strip-extras --allow-unsafe --generate-hashes --no-emit-index-url --no-emit-trusted-host --no-emit-find-links
+
+clean: ## remove the virtual environments and caches of the checkout
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -1,0 +1,156 @@
+"""Tells people what became of a firing: one log line, one number, and Events that do not flood.
+
+The same reason word goes into all three. What is settled by compare-and-swap is announced only after the write went
+through, so that each outcome is told once among all replicas. Events keep batch/v1's reasons where it has them; a run
+of equal outcomes is one Event with a count, and success is told at most once a minute for each object.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import groupby
+
+from controller import conditions
+from controller.jobs import Firing, Job
+from controller.outcomes import Outcome, Reason
+from controller.ports import Clock, Cluster, Event, EventType, Recorder
+from controller.spec import CronJob, format_time
+from controller.status import Status
+from controller.steps import Cause, Write
+
+logger = logging.getLogger(__name__)
+
+SUCCESS_EVENT_PAUSE = timedelta(minutes=1)
+"""Success is told at most this often for each object: Events are for people, and each one is a write."""
+
+_EVENTS = {
+    Reason.SKIPPED_FORBID: (EventType.NORMAL, "JobAlreadyActive", "an earlier Job is still active"),
+    Reason.MISSED_DEADLINE: (EventType.WARNING, "MissSchedule", "startingDeadlineSeconds had passed"),
+    Reason.MISSED_CATCH_UP: (EventType.WARNING, "MissSchedule", "catchUpPolicy does not ask for it"),
+    Reason.MISSED_EDIT: (EventType.WARNING, "MissSchedule", "the schedule was edited after it"),
+    Reason.CREATE_FAILED: (EventType.WARNING, "FailedCreate", "its Job could not be created"),
+}
+"""What an outcome is told as; those that are not here are no news (Created is told when it happens)."""
+_READY_EVENTS = {
+    "InvalidSchedule": "UnparseableSchedule",
+    "UnknownTimeZone": "UnknownTimeZone",
+    conditions.INVALID_JOB_TEMPLATE: "FailedCreate",
+    conditions.CREATE_FAILED: "FailedCreate",
+}
+
+
+@dataclass(slots=True)
+class _Successes:
+    """Success Events held back for one object."""
+
+    told_at: timedelta | None = None
+    untold: int = 0
+
+
+class Announcer:
+    """Log, numbers and Events of one node.
+
+    Args:
+        cluster: Where Events go.
+        recorder: Where numbers go.
+        clock: For lateness.
+        node: The name of this node.
+    """
+
+    def __init__(self, *, cluster: Cluster, recorder: Recorder, clock: Clock, node: str) -> None:
+        self._cluster = cluster
+        self._recorder = recorder
+        self._clock = clock
+        self._node = node
+        self._successes: dict[str, _Successes] = {}
+
+    def fired(self, cron_job: CronJob, firing: Firing, job: Job) -> timedelta:
+        """A Job was created. Returns how late."""
+        lateness = max(timedelta(0), self._clock.now() - firing.scheduled_at)
+        self._recorder.outcome(Reason.CREATED, lateness)
+        logger.info(
+            "fired",
+            extra={
+                "key": str(cron_job.key),
+                "reason": Reason.CREATED.value,
+                "job": job.name,
+                "scheduled_at": format_time(firing.scheduled_at),
+                "trigger": firing.trigger.value,
+                "lateness_seconds": round(lateness.total_seconds(), 3),
+                "node": self._node,
+            },
+        )
+        self._tell_success(cron_job, job)
+        return lateness
+
+    def settled(self, cron_job: CronJob, before: Status, write: Write) -> None:
+        """A status write went through."""
+        for reason, run in groupby(write.outcomes, key=lambda outcome: outcome.reason):
+            if reason is not Reason.CREATED:
+                self._tell_run(cron_job, reason, tuple(run))
+        for job in write.finished:
+            condition = "Complete" if job.succeeded else "Failed"
+            message = f"Saw completed job: {job.name}, condition: {condition}"
+            self._post(cron_job, EventType.NORMAL, "SawCompletedJob", message)
+        self._tell_ready(cron_job, before, write)
+
+    def deleted(self, cron_job: CronJob, job: Job, cause: Cause) -> None:
+        """A Job was deleted."""
+        logger.info("deleted a job", extra={"key": str(cron_job.key), "job": job.name, "reason": cause.value})
+        self._post(cron_job, EventType.NORMAL, "SuccessfulDelete", f"Deleted job {job.name}")
+
+    def forget(self, uid: str) -> None:
+        """The object is gone."""
+        self._successes.pop(uid, None)
+
+    def _tell_success(self, cron_job: CronJob, job: Job) -> None:
+        successes = self._successes.setdefault(cron_job.uid, _Successes())
+        successes.untold += 1
+        elapsed = self._clock.elapsed()
+        if successes.told_at is not None and elapsed - successes.told_at < SUCCESS_EVENT_PAUSE:
+            return
+        more = "" if successes.untold == 1 else f" and {successes.untold - 1} before it"
+        message = f"Created job {job.name}{more}"
+        self._post(cron_job, EventType.NORMAL, "SuccessfulCreate", message, count=successes.untold)
+        successes.told_at, successes.untold = elapsed, 0
+
+    def _tell_run(self, cron_job: CronJob, reason: Reason, run: tuple[Outcome, ...]) -> None:
+        now = self._clock.now()
+        for outcome in run:
+            self._recorder.outcome(reason, now - outcome.scheduled_at)
+        first, last = (format_time(outcome.scheduled_at) for outcome in (run[0], run[-1]))
+        detail = next((outcome.message for outcome in reversed(run) if outcome.message), "")
+        logger.info(
+            "not fired",
+            extra={
+                "key": str(cron_job.key),
+                "reason": reason.value,
+                "scheduled_at": first,
+                **({"until": last, "count": len(run)} if len(run) > 1 else {}),
+                **({"detail": detail} if detail else {}),
+                "node": self._node,
+            },
+        )
+        if reason not in _EVENTS:
+            return
+        type_, event, why = _EVENTS[reason]
+        what = f"the firing of {first}" if len(run) == 1 else f"{len(run)} firings from {first} to {last}"
+        message = f"{reason.value}: {what}: {detail or why}"
+        self._post(cron_job, type_, event, message, count=len(run))
+
+    def _tell_ready(self, cron_job: CronJob, before: Status, write: Write) -> None:
+        """The object has stopped to be ready, or for another reason than before: one Event."""
+        old, new = before.condition(conditions.READY), write.status.condition(conditions.READY)
+        if new is None or new.status or new == old:
+            return
+        if any(outcome.reason is Reason.CREATE_FAILED for outcome in write.outcomes):
+            return  # told with the outcome
+        message = f"{new.reason}: {new.message}"
+        logger.warning("not ready", extra={"key": str(cron_job.key), "reason": new.reason, "detail": new.message})
+        self._post(cron_job, EventType.WARNING, _READY_EVENTS.get(new.reason, new.reason), message)
+
+    def _post(self, cron_job: CronJob, type_: EventType, reason: str, message: str, *, count: int = 1) -> None:
+        event = Event(key=cron_job.key, uid=cron_job.uid, type=type_, reason=reason, message=message, count=count)
+        self._cluster.post(event)

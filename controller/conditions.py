@@ -1,0 +1,83 @@
+"""The conditions of an object: does it do what its author asks, and if not, why.
+
+`Ready` is what `kubectl wait` looks at. Its reason word is the one that the Event and the log carry. This room says
+which condition holds; `status` keeps it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from controller.errors import TerminalError
+from controller.outcomes import Outcome, Reason
+
+READY = "Ready"
+SUSPENDED = "Suspended"
+
+CREATE_FAILED = "CreateFailed"
+INVALID_JOB_TEMPLATE = "InvalidJobTemplate"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Condition:
+    """One condition, as Kubernetes defines them.
+
+    Attributes:
+        changed_at: When `status` last changed, UTC; None: it changes with the next write.
+    """
+
+    type: str
+    status: bool
+    reason: str
+    message: str = ""
+    changed_at: datetime | None = field(default=None, compare=False)
+
+
+_SCHEDULED = Condition(type=READY, status=True, reason="Scheduled")
+_SCHEDULE_REASONS = frozenset(error.reason for error in TerminalError.__subclasses__())
+
+
+def suspended(suspend: bool) -> Condition:
+    """Whether the object is suspended."""
+    return Condition(type=SUSPENDED, status=suspend, reason="Suspended" if suspend else "NotSuspended")
+
+
+def unschedulable(error: TerminalError) -> Condition:
+    """The object has no schedule that can be computed."""
+    return _not_ready(error.reason, str(error))
+
+
+def ready(
+    before: Condition | None,
+    *,
+    checked: bool,
+    objection: str | None,
+    outcomes: Iterable[Outcome],
+    refusals: Iterable[str],
+) -> Condition:
+    """The `Ready` condition of an object whose schedule is valid.
+
+    Args:
+        before: As it stood.
+        checked: The Job template has just been checked: what stood before speaks of another generation.
+        objection: What the API server has against the Job template.
+        outcomes: What the coming write settles, oldest first; the last one that tells something counts.
+        refusals: What the API server said to creates that are still being tried.
+    """
+    if objection is not None:
+        return _not_ready(INVALID_JOB_TEMPLATE, objection)
+    stale = before is None or checked or before.reason in _SCHEDULE_REASONS
+    condition = _SCHEDULED if stale or before is None else before
+    for outcome in outcomes:
+        if outcome.reason is Reason.CREATED:
+            condition = _SCHEDULED
+        elif outcome.reason is Reason.CREATE_FAILED and condition.reason != INVALID_JOB_TEMPLATE:
+            condition = _not_ready(CREATE_FAILED, outcome.message)
+    refusal = next(iter(refusals), None)
+    return _not_ready(CREATE_FAILED, refusal) if condition.status and refusal is not None else condition
+
+
+def _not_ready(reason: str, message: str) -> Condition:
+    return Condition(type=READY, status=False, reason=reason, message=message)

@@ -1,0 +1,146 @@
+"""Which instants are due for this node, and what becomes of each, whatever the concurrency policy.
+
+The order of the verdicts is PROTOCOL's: it has its Job; suspended; past its deadline; refused for good; in the late
+window; asked for by the catch-up policy; missed. `decision` adds the concurrency policy and the ledger.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+
+from controller.errors import TerminalError
+from controller.jobs import Firing, Trigger
+from controller.ledger import INSTANT
+from controller.observation import Attempt, Observed, Stance
+from controller.outcomes import Reason
+from controller.schedule import Schedule
+from controller.spec import CatchUpPolicy, Spec
+
+CHUNK = 1000
+"""Most instants looked at in one step: a few tens of milliseconds of the loop; the rest follows in the next one."""
+DEADLINE_GRACE = timedelta(seconds=1)
+"""`startingDeadlineSeconds` counts whole seconds: 3 s are over when 4 s have passed. So 0 means within the second."""
+INTERVAL_HORIZON = timedelta(days=366 * 5)
+"""How far back the instant before a firing is looked for: one leap-day schedule apart, at the least."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Due:
+    """The due instants of one object.
+
+    Attributes:
+        schedule: The object's schedule, or why it has none.
+        through: Instants up to it have their outcome.
+        done: Instants that have their Job, or had it.
+    """
+
+    spec: Spec
+    schedule: Schedule | TerminalError
+    observed: Observed
+    through: datetime
+    done: frozenset[datetime]
+    now: datetime
+    stance: Stance
+
+    @property
+    def until(self) -> datetime:
+        """The newest instant that this node looks at."""
+        return self.now - self.stance.delay
+
+    @property
+    def late_since(self) -> datetime:
+        """Instants at or after it are only late."""
+        return self.now - self.stance.late
+
+    @cached_property
+    def recent(self) -> tuple[datetime, ...]:
+        """Due instants in the late window."""
+        return self.between(max(self.through, self.late_since - INSTANT), self.until)
+
+    @cached_property
+    def wanted(self) -> frozenset[datetime]:
+        """Due instants older than the late window that the catch-up policy asks for."""
+        until = min(self.late_since - INSTANT, self.until)
+        match self.spec.catch_up_policy:
+            case CatchUpPolicy.NONE:
+                return frozenset()
+            case CatchUpPolicy.LATEST:
+                return frozenset() if self.recent else self._newest(until, limit=1)
+            case CatchUpPolicy.ALL:
+                return self._newest(until, limit=self.spec.catch_up_limit)
+
+    def candidates(self) -> Iterable[datetime]:
+        """Due instants that may fire, oldest first: what the catch-up asks for, what was tried, what is only late."""
+        tried = {at for at in self.observed.attempts if self.through < at <= self.until}
+        return sorted({*self.wanted, *tried, *self.recent})
+
+    def verdict(self, instant: datetime) -> Reason | None:
+        """What becomes of a due instant; None: it fires."""
+        if instant in self.done:
+            return Reason.CREATED
+        if (reason := self.forbidden(instant)) is not None:
+            return reason
+        fires = instant >= self.late_since or instant in self.wanted or self._attempt(instant) is not None
+        return None if fires else Reason.MISSED_CATCH_UP
+
+    def forbidden(self, instant: datetime) -> Reason | None:
+        """Why an instant that was to fire must not get its Job any more; None: it may."""
+        attempt = self._attempt(instant)
+        if self.spec.suspend:
+            return Reason.SKIPPED_SUSPENDED
+        if self._past_deadline(instant):
+            return Reason.MISSED_DEADLINE
+        if attempt is not None and (attempt.final or self._given_up(instant)):
+            return Reason.CREATE_FAILED
+        return None
+
+    def may_try(self, instant: datetime) -> bool:
+        """Whether a create may be tried now: a refused one waits for its time."""
+        attempt = self._attempt(instant)
+        return instant <= self.until and (attempt is None or attempt.retry_at <= self.now)
+
+    def between(self, after: datetime, until: datetime, *, limit: int = CHUNK) -> tuple[datetime, ...]:
+        """Instants in (after, until], oldest first; none without a schedule."""
+        if isinstance(self.schedule, TerminalError) or until <= after:
+            return ()
+        return self.schedule.between(after, until, limit=limit)
+
+    def next_after(self, instant: datetime) -> datetime | None:
+        """The first instant after another; None without a schedule, or when none is left."""
+        return None if isinstance(self.schedule, TerminalError) else self.schedule.next_after(instant)
+
+    def firing(self, instant: datetime) -> Firing:
+        """The firing of an instant, with its neighbours in the schedule as it is now."""
+        caught_up = instant < self.late_since
+        return Firing(
+            scheduled_at=instant,
+            trigger=Trigger.CATCH_UP if caught_up else Trigger.SCHEDULE,
+            previous_at=self._previous(instant),
+            next_at=self.next_after(instant),
+        )
+
+    def _previous(self, instant: datetime) -> datetime | None:
+        if isinstance(self.schedule, TerminalError):
+            return None
+        return self.schedule.latest_at(instant - INSTANT, after=instant - INTERVAL_HORIZON)
+
+    def _newest(self, until: datetime, *, limit: int) -> frozenset[datetime]:
+        if isinstance(self.schedule, TerminalError) or until <= self.through:
+            return frozenset()
+        return frozenset(self.schedule.newest(self.through, until, limit=limit))
+
+    def _attempt(self, instant: datetime) -> Attempt | None:
+        return self.observed.attempts.get(instant)
+
+    def _past_deadline(self, instant: datetime) -> bool:
+        deadline = self.spec.starting_deadline
+        return deadline is not None and self.now - instant >= deadline + DEADLINE_GRACE
+
+    def _given_up(self, instant: datetime) -> bool:
+        """Without a deadline a refused create is tried until the next instant is due and the late window is over."""
+        if self.spec.starting_deadline is not None or instant >= self.late_since:
+            return False
+        return bool(self.between(instant, self.until, limit=1))

@@ -1,0 +1,107 @@
+"""Events about our objects, published some time soon.
+
+An Event helps people and nobody else, so it never holds anything up: they wait in a bounded queue, leave one after the
+other, and one that cannot be published is dropped and counted. `kube` hands them in; `api` sends them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections import deque
+from datetime import timedelta
+from http import HTTPStatus
+from typing import Any, NoReturn
+
+from controller.api import FIELD_MANAGER, ApiServer, collection_path
+from controller.errors import NamespaceTerminating, Throttled, TransientError
+from controller.ports import Clock, Event, Recorder
+from controller.spec import API_VERSION, KIND, format_time
+
+QUEUE_LENGTH = 1000
+"""Some seconds' worth of what an API server takes beside the Jobs."""
+MAX_MESSAGE_LENGTH = 1024
+"""Longest message that the API server takes."""
+_MAX_NAME_LENGTH = 253
+_SUFFIX_BYTES = 8
+
+
+class EventPoster:
+    """A queue of Events and the loop that empties it.
+
+    Args:
+        api: The API server.
+        clock: Says when an Event happened.
+        recorder: Told of each Event that is dropped.
+        node: Name of this node: who reports.
+        queue_length: How many Events wait at most.
+    """
+
+    def __init__(
+        self, api: ApiServer, clock: Clock, recorder: Recorder, *, node: str, queue_length: int = QUEUE_LENGTH
+    ) -> None:
+        self._api = api
+        self._clock = clock
+        self._recorder = recorder
+        self._node = node
+        self._queue_length = queue_length
+        self._waiting: deque[tuple[str, dict[str, Any]]] = deque()
+        self._arrived = asyncio.Event()
+
+    def post(self, event: Event) -> None:
+        """Take an Event; a full queue drops its oldest."""
+        if len(self._waiting) >= self._queue_length:
+            self._waiting.popleft()
+            self._recorder.request("api", "create", 0.0, error="EventDropped")
+        self._waiting.append((event.key.namespace, self._body(event)))
+        self._arrived.set()
+
+    async def run(self) -> NoReturn:
+        """Publish what comes, for ever."""
+        while True:
+            await self._arrived.wait()
+            self._arrived.clear()
+            while self._waiting:
+                await self._publish(*self._waiting.popleft())
+
+    async def _publish(self, namespace: str, body: dict[str, Any]) -> None:
+        path, query = collection_path("v1", "events", namespace), {"fieldManager": FIELD_MANAGER}
+        try:
+            answer = await self._api.request("create", path, query=query, body=body)
+        except NamespaceTerminating:
+            return  # nobody will read it there
+        except Throttled as error:
+            await self._clock.sleep(timedelta(seconds=error.retry_after_seconds))
+        except TransientError:
+            return  # `api` has counted it
+        else:
+            if not answer.ok and answer.status != HTTPStatus.NOT_FOUND:
+                self._recorder.request("api", "create", 0.0, error="EventDropped")
+
+    def _body(self, event: Event) -> dict[str, Any]:
+        now = format_time(self._clock.now().replace(microsecond=0))
+        suffix = f".{secrets.token_hex(_SUFFIX_BYTES)}"
+        return {
+            "apiVersion": "v1",
+            "kind": "Event",
+            "metadata": {
+                "name": event.key.name[: _MAX_NAME_LENGTH - len(suffix)] + suffix,
+                "namespace": event.key.namespace,
+            },
+            "involvedObject": {
+                "apiVersion": API_VERSION,
+                "kind": KIND,
+                "namespace": event.key.namespace,
+                "name": event.key.name,
+                "uid": event.uid,
+            },
+            "type": event.type.value,
+            "reason": event.reason,
+            "message": event.message[:MAX_MESSAGE_LENGTH],
+            "count": event.count,
+            "firstTimestamp": now,
+            "lastTimestamp": now,
+            "source": {"component": FIELD_MANAGER, "host": self._node},
+            "reportingComponent": FIELD_MANAGER,
+            "reportingInstance": self._node,
+        }

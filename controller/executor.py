@@ -1,0 +1,223 @@
+"""Carries out a step: the requests of one object, what they answered, and what that makes known.
+
+Each method does one kind of step. What the API server answers goes to the listers at once, so that the next decision
+rests on it; what it turns down is kept as attempts, so that the next decision knows. Nothing is decided here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from datetime import datetime, timedelta
+from functools import partial
+
+from controller import status
+from controller.announcer import Announcer
+from controller.errors import Conflict, DcronError, NamespaceTerminating, Refused, TransientError
+from controller.jobs import Firing, Job, Trigger, manifest
+from controller.lister import CronJobLister, JobLister
+from controller.observation import Attempt, Checked
+from controller.outcomes import Outcome, Reason
+from controller.ports import Clock, Cluster, FiringRecord, JobCreated, JobExists, JobRejected, RecentJobStore
+from controller.spec import CronJob
+from controller.steps import Cause, Write
+
+logger = logging.getLogger(__name__)
+
+TOGETHER = 16
+"""Most requests of one key under way at once: a long catch-up must not push others aside."""
+RETRY_FIRST, RETRY_LONGEST = timedelta(seconds=1), timedelta(seconds=30)
+"""Pauses between creates of one firing that the API server refuses (403): doubled each time."""
+
+
+class Executor:
+    """Does what decisions ask for, for the reconciler of one node.
+
+    Args:
+        cron_jobs: Told of the objects that answers hold.
+        jobs: Told of the Jobs that answers hold.
+        cluster: The API server.
+        store: Where firings are recorded.
+        announcer: Tells people.
+        clock: The time.
+        node: The name of this node.
+    """
+
+    def __init__(
+        self,
+        *,
+        cron_jobs: CronJobLister,
+        jobs: JobLister,
+        cluster: Cluster,
+        store: RecentJobStore,
+        announcer: Announcer,
+        clock: Clock,
+        node: str,
+    ) -> None:
+        self._cron_jobs = cron_jobs
+        self._jobs = jobs
+        self._cluster = cluster
+        self._store = store
+        self._announcer = announcer
+        self._clock = clock
+        self._node = node
+        self._attempts: dict[str, dict[datetime, Attempt]] = {}
+        self._unanswered: set[tuple[str, datetime]] = set()
+
+    def attempts(self, uid: str) -> Mapping[datetime, Attempt]:
+        """By instant, the creates of an object that were turned down and have no outcome yet."""
+        return self._attempts.get(uid, {})
+
+    def forget(self, uid: str) -> None:
+        """The object is gone."""
+        self._attempts.pop(uid, None)
+        self._announcer.forget(uid)
+
+    async def check(self, cron_job: CronJob) -> Checked:
+        """Show the Job of the present template to the API server.
+
+        An answer that says nothing of the template (a quota, an outage) is no objection: the firing itself will tell.
+        """
+        firing = Firing(scheduled_at=cron_job.created_at.replace(microsecond=0), trigger=Trigger.SCHEDULE)
+        try:
+            return Checked(objection=await self._cluster.check_job(self._manifest(cron_job, firing)))
+        except TransientError as error:
+            logger.debug("could not check the template", extra={"key": str(cron_job.key), "reason": str(error)})
+            return Checked(objection=None)
+
+    async def read(self, cron_job: CronJob) -> None:
+        """Read the object itself; if it is gone, forget it."""
+        current = await self._cluster.read(cron_job.key)
+        if current is None or current.uid != cron_job.uid:
+            self._cron_jobs.forget(cron_job.key, cron_job.uid)
+        if current is not None:
+            self._cron_jobs.see(current)
+
+    async def look(self, cron_job: CronJob) -> None:
+        """List the object's Jobs as they stand in etcd."""
+        jobs = await self._cluster.list_jobs(cron_job)
+        self._jobs.relist(jobs, owner_uid=cron_job.uid, elapsed=self._clock.elapsed())
+
+    async def create(self, cron_job: CronJob, firings: Iterable[Firing]) -> None:
+        """Create the Jobs of firings, at most `TOGETHER` of them, side by side."""
+        requests = [partial(self._create, cron_job, firing) for firing in tuple(firings)[:TOGETHER]]
+        await _side_by_side(requests)
+
+    async def delete(self, cron_job: CronJob, jobs: Iterable[Job], cause: Cause) -> None:
+        """Delete Jobs, at most `TOGETHER` of them, side by side."""
+        requests = [partial(self._delete, cron_job, job, cause) for job in tuple(jobs)[:TOGETHER]]
+        await _side_by_side(requests)
+
+    async def write(self, cron_job: CronJob, step: Write) -> None:
+        """Write a status by compare-and-swap; then, and only then, announce what it settles.
+
+        The window between a create and this write is closed by the Job itself: whoever looks next meets it.
+        """
+        before = status.parse(cron_job)
+        patch = status.patch(before, step.status, cron_job, now=self._clock.now())
+        sent_at = self._clock.elapsed()
+        try:
+            written = await self._cluster.write_status(cron_job, patch)
+        except Conflict:
+            await self.read(cron_job)
+            return
+        self._cron_jobs.wrote(written, sent_at=sent_at)
+        self._announcer.settled(cron_job, before, step)
+        for outcome in step.outcomes:
+            self._conclude(cron_job, outcome)
+
+    # One request each.
+
+    async def _create(self, cron_job: CronJob, firing: Firing) -> None:
+        instant = firing.scheduled_at
+        last_successful_at = status.parse(cron_job).last_successful_at
+        body = self._manifest(cron_job, firing, last_successful_at)
+        try:
+            result = await self._cluster.create_job(body)
+        except NamespaceTerminating:
+            raise
+        except Refused as error:
+            self._turned_down(cron_job, instant, str(error), final=False)
+            return
+        except TransientError:
+            self._unanswered.add((cron_job.uid, instant))
+            raise
+        match result:
+            case JobCreated(job=job):
+                self._created(cron_job, firing, job)
+            case JobExists(job=job) if job.controlled_by == cron_job.uid:
+                self._adopted(cron_job, firing, job)
+            case JobExists(job=job):
+                self._turned_down(
+                    cron_job, instant, f"NameCollision: a foreign Job has the name {job.name}", final=True
+                )
+            case JobRejected(message=message):
+                self._turned_down(cron_job, instant, message, final=True)
+
+    def _created(self, cron_job: CronJob, firing: Firing, job: Job) -> None:
+        self._jobs.see(job, elapsed=self._clock.elapsed())
+        self._unanswered.discard((cron_job.uid, firing.scheduled_at))
+        lateness = self._announcer.fired(cron_job, firing, job)
+        self._record(cron_job, firing.scheduled_at, Reason.CREATED, job.name, lateness)
+
+    def _adopted(self, cron_job: CronJob, firing: Firing, job: Job) -> None:
+        """The Job is there already: another node was first, or our own request went through unanswered."""
+        if (cron_job.uid, firing.scheduled_at) in self._unanswered:
+            self._created(cron_job, firing, job)
+        else:
+            self._jobs.see(job, elapsed=self._clock.elapsed())
+
+    def _turned_down(self, cron_job: CronJob, instant: datetime, message: str, *, final: bool) -> None:
+        attempts = self._attempts.setdefault(cron_job.uid, {})
+        before = attempts.get(instant)
+        pause = RETRY_FIRST if before is None else min(RETRY_LONGEST, before.pause * 2)
+        retry_at = self._clock.now() + pause
+        attempts[instant] = Attempt(message=message, final=final, pause=pause, retry_at=retry_at)
+
+    async def _delete(self, cron_job: CronJob, job: Job, cause: Cause) -> None:
+        deleted = await self._cluster.delete_job(job)
+        self._jobs.gone(job, elapsed=self._clock.elapsed())
+        if deleted:
+            self._announcer.deleted(cron_job, job, cause)
+
+    def _conclude(self, cron_job: CronJob, outcome: Outcome) -> None:
+        """An instant has its outcome: nothing about it needs to be kept here any longer."""
+        self._attempts.get(cron_job.uid, {}).pop(outcome.scheduled_at, None)
+        self._unanswered.discard((cron_job.uid, outcome.scheduled_at))
+        if outcome.reason is not Reason.CREATED:
+            lateness = self._clock.now() - outcome.scheduled_at
+            self._record(cron_job, outcome.scheduled_at, outcome.reason, None, lateness)
+
+    def _record(
+        self, cron_job: CronJob, instant: datetime, reason: Reason, job: str | None, lateness: timedelta
+    ) -> None:
+        self._store.record(
+            FiringRecord(
+                uid=cron_job.uid,
+                key=cron_job.key,
+                scheduled_at=instant,
+                outcome=reason,
+                node=self._node,
+                job=job,
+                lateness_seconds=round(lateness.total_seconds(), 3),
+                recorded_at=self._clock.now(),
+            )
+        )
+
+    def _manifest(
+        self, cron_job: CronJob, firing: Firing, last_successful_at: datetime | None = None
+    ) -> dict[str, object]:
+        return manifest(cron_job, firing, fired_by=self._node, last_successful_at=last_successful_at)
+
+
+async def _side_by_side(requests: Iterable[Callable[[], Awaitable[None]]]) -> None:
+    """Run requests together and let each of them end; then raise the first of our errors, if there was one.
+
+    A TaskGroup would cancel the others at the first error, and a create that is cancelled may have gone through.
+    """
+    results = await asyncio.gather(*(request() for request in requests), return_exceptions=True)
+    failures = [result for result in results if isinstance(result, BaseException)]
+    bugs = [failure for failure in failures if not isinstance(failure, DcronError)]
+    for failure in (*bugs, *failures):
+        raise failure

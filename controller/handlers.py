@@ -1,0 +1,96 @@
+"""Intake of DistributedCronJobs by kopf: each watch event goes to the replica as a value, and nothing more.
+
+kopf does what it is good at: listing, watching, reconnecting. It must never write to our objects, so there are event
+handlers only (timers, daemons and change handlers leave finalizers or annotations from every replica), they return
+None (a returned value would land in the status), and it runs standalone (its peering freezes replicas of equal
+priority). A handler's errors are swallowed by kopf, so what cannot be read is said here.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+import kopf
+from kubernetes.aio.client import ApiClient
+
+from controller import spec
+from controller.replica import Replica
+from controller.spec import GROUP, PLURAL, VERSION, Key
+
+logger = logging.getLogger(__name__)
+
+
+def register(replica: Replica, client: ApiClient) -> kopf.OperatorRegistry:
+    """A registry whose only handler hands each event to the replica.
+
+    Args:
+        replica: Who wants to know.
+        client: Whose credentials kopf uses too: it asks for them at the start, and again after a 401.
+    """
+    registry = kopf.OperatorRegistry()
+
+    @kopf.on.login(registry=registry)
+    async def login(**_: Any) -> kopf.ConnectionInfo:
+        return await credentials(client)
+
+    @kopf.on.event(GROUP, VERSION, PLURAL, registry=registry)
+    async def cron_job_event(event: Mapping[str, Any], **_: Any) -> None:
+        take(replica, event)
+
+    return registry
+
+
+def take(replica: Replica, event: Mapping[str, Any]) -> None:
+    """Hand one raw watch event to the replica.
+
+    Args:
+        replica: Who wants to know.
+        event: `type` (None in a list, else ADDED, MODIFIED, DELETED) and `object`.
+    """
+    meta = event["object"]["metadata"]
+    key = Key(meta["namespace"], meta["name"])
+    if event["type"] == "DELETED":
+        replica.cron_job_gone(key, meta["uid"])
+        return
+    try:
+        cron_job = spec.parse(event["object"])
+    except (KeyError, ValueError, TypeError, AttributeError) as error:
+        logger.warning("cannot read an object; leaving it alone", extra={"key": str(key), "reason": repr(error)})
+        replica.cron_job_unreadable(key, meta["uid"], meta["resourceVersion"])
+    else:
+        replica.cron_job_seen(cron_job)
+
+
+async def credentials(client: ApiClient) -> kopf.ConnectionInfo:
+    """The client's address and credentials in kopf's words."""
+    configuration = client.configuration
+    headers: dict[str, str] = {}
+    await client.update_params_for_auth(headers, [], ["BearerToken"], "/", "GET", None)
+    scheme, _, token = headers.get("authorization", "").partition(" ")
+    return kopf.ConnectionInfo(
+        server=configuration.host,
+        ca_path=configuration.ssl_ca_cert,
+        insecure=not configuration.verify_ssl,
+        scheme=scheme or None,
+        token=token or None,
+        certificate_path=configuration.cert_file,
+        private_key_path=configuration.key_file,
+        proxy_url=configuration.proxy,
+    )
+
+
+def settings() -> kopf.OperatorSettings:
+    """How kopf is to run: as a watcher that writes nothing, to our objects or about them."""
+    settings = kopf.OperatorSettings()
+    settings.posting.enabled = False
+    settings.peering.standalone = True
+    settings.networking.request_timeout = 30
+    settings.networking.connect_timeout = 5
+    settings.networking.error_backoffs = (0.2, 0.5, 1, 2, 3)
+    settings.watching.reconnect_backoff = 0.2
+    settings.watching.inactivity_timeout = 70  # the API server sends a bookmark each minute
+    settings.queueing.idle_timeout = 1.0  # a worker for each object is kept no longer than needed
+    settings.queueing.exit_timeout = 1.0
+    return settings

@@ -1,0 +1,156 @@
+"""The cluster port on a real API server.
+
+It says what each call of `ports.Cluster` is in HTTP, and what the answers mean that are outcomes and not failures. It
+decides nothing, keeps nothing and repeats nothing but a create whose rival vanished meanwhile. `api` below it sends and
+judges, `events` publishes; `reconciler` calls it through the port.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from http import HTTPStatus
+from typing import Any
+
+from controller import jobs, spec
+from controller.api import FIELD_MANAGER, MERGE_PATCH, Answer, ApiServer, collection_path
+from controller.errors import Conflict, NamespaceTerminating
+from controller.events import EventPoster
+from controller.jobs import UID_LABEL, Job
+from controller.ports import CreateResult, Event, JobCreated, JobExists, JobRejected
+from controller.spec import CronJob, Key
+
+METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+
+_REJECTIONS = (HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+_ALREADY_EXISTS = "AlreadyExists"
+
+
+class KubeCluster:
+    """`ports.Cluster` over HTTP.
+
+    Args:
+        api: The API server.
+        events: Where Events are handed to; someone else runs it.
+        namespaces: The scope; empty: the whole cluster.
+    """
+
+    def __init__(self, api: ApiServer, events: EventPoster, *, namespaces: Iterable[str] = ()) -> None:
+        self._api = api
+        self._events = events
+        self._scopes: tuple[str | None, ...] = tuple(namespaces) or (None,)
+
+    async def ping(self) -> None:
+        """Return if the API server answers this node and knows it."""
+        await self._api.ping()
+
+    async def read(self, key: Key) -> CronJob | None:
+        """The object as it stands in etcd now; None if there is none."""
+        answer = await self._api.request("get", _cron_job_path(key))
+        return None if answer.status == HTTPStatus.NOT_FOUND else spec.parse(answer.expect_ok())
+
+    async def versions(self) -> Mapping[Key, tuple[str, str]]:
+        """UID and resourceVersion of every object in scope, from the API server's cache, without bodies."""
+        found: dict[Key, tuple[str, str]] = {}
+        for namespace in self._scopes:
+            # Version 0 means: as your cache has it, whatever that is. It costs etcd nothing.
+            answer = await self._api.request(
+                "list", _cron_jobs_path(namespace), query={"resourceVersion": "0"}, accept=METADATA_ONLY
+            )
+            for item in answer.expect_ok()["items"] or ():
+                meta = item["metadata"]
+                found[Key(meta["namespace"], meta["name"])] = (meta["uid"], meta["resourceVersion"])
+        return found
+
+    async def list_jobs(self, cron_job: CronJob) -> tuple[Job, ...]:
+        """This object's Jobs as they stand in etcd now (by label)."""
+        path, selector = _jobs_path(cron_job.key.namespace), f"{UID_LABEL}={cron_job.uid}"
+        answer = await self._api.request("list", path, query={"labelSelector": selector})
+        return tuple(jobs.parse(item) for item in answer.expect_ok()["items"])
+
+    async def create_job(self, manifest: Mapping[str, Any]) -> CreateResult:
+        """Create a Job; see the port."""
+        result = await self._create(manifest)
+        if result is None:  # its rival was deleted between our create and our read
+            result = await self._create(manifest)
+        if result is None:
+            raise Conflict(f"Job {manifest['metadata']['name']} comes and goes")
+        return result
+
+    async def check_job(self, manifest: Mapping[str, Any]) -> str | None:
+        """Strict server-side dry run of a create: the API server's objection, or None if it would take it."""
+        query = {"dryRun": "All", "fieldValidation": "Strict"}
+        answer = await self._post_job(manifest, query)
+        return answer.message if answer.status in _REJECTIONS else None
+
+    async def delete_job(self, job: Job) -> bool:
+        """Delete exactly this Job, its pods in the background; False if it was gone."""
+        options = {
+            "apiVersion": "v1",
+            "kind": "DeleteOptions",
+            "propagationPolicy": "Background",
+            "preconditions": {"uid": job.uid},
+        }
+        answer = await self._api.request("delete", f"{_jobs_path(job.namespace)}/{job.name}", body=options)
+        if answer.status in (HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT):
+            return False
+        answer.expect_ok()
+        return True
+
+    async def write_status(self, cron_job: CronJob, status: Mapping[str, Any]) -> CronJob:
+        """Merge fields into the status, only if the object has not changed; see the port."""
+        # The version alone tells the object from one made again under its name: versions are revisions of all of etcd.
+        answer = await self._api.request(
+            "patch",
+            f"{_cron_job_path(cron_job.key)}/status",
+            query={"fieldManager": FIELD_MANAGER},
+            body={"metadata": {"resourceVersion": cron_job.resource_version}, "status": status},
+            content_type=MERGE_PATCH,
+        )
+        if answer.status in (HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT):
+            raise Conflict(answer.message)
+        return spec.parse(answer.expect_ok())
+
+    def post(self, event: Event) -> None:
+        """Publish an Event, some time soon; see the port."""
+        self._events.post(event)
+
+    async def _create(self, manifest: Mapping[str, Any]) -> CreateResult | None:
+        """One attempt to create; None if the name was taken, and free again when we looked."""
+        answer = await self._post_job(manifest, {})
+        if answer.status in _REJECTIONS:
+            return JobRejected(message=answer.message)
+        if answer.ok:
+            return JobCreated(job=jobs.parse(answer.body))
+        meta = manifest["metadata"]
+        existing = await self._api.request("get", f"{_jobs_path(meta['namespace'])}/{meta['name']}")
+        if existing.status == HTTPStatus.NOT_FOUND:
+            return None
+        return JobExists(job=jobs.parse(existing.expect_ok()))
+
+    async def _post_job(self, manifest: Mapping[str, Any], query: Mapping[str, str]) -> Answer:
+        """Send a create, dry or not.
+
+        Returns:
+            The answer: it was created, it is rejected, or its name is taken.
+        """
+        path = _jobs_path(manifest["metadata"]["namespace"])
+        answer = await self._api.request("create", path, query={"fieldManager": FIELD_MANAGER, **query}, body=manifest)
+        if answer.status == HTTPStatus.NOT_FOUND:
+            raise NamespaceTerminating(answer.message)  # it is even gone already
+        if answer.status == HTTPStatus.CONFLICT and answer.reason != _ALREADY_EXISTS:
+            raise Conflict(answer.message)  # such as two creates that count against one quota
+        if answer.status not in (HTTPStatus.CONFLICT, *_REJECTIONS):
+            answer.expect_ok()
+        return answer
+
+
+def _jobs_path(namespace: str) -> str:
+    return collection_path("batch/v1", "jobs", namespace)
+
+
+def _cron_jobs_path(namespace: str | None) -> str:
+    return collection_path(spec.API_VERSION, spec.PLURAL, namespace)
+
+
+def _cron_job_path(key: Key) -> str:
+    return f"{_cron_jobs_path(key.namespace)}/{key.name}"

@@ -1,0 +1,162 @@
+"""The objects and Jobs last seen, by key and by owner: what the flow knows without asking.
+
+Watches, lists and the answers to our own writes all end here; whatever is older than what is known is ignored, so their
+order does not matter. It asks nobody and decides nothing. `handlers` and the Job watch fill it, `reconciler` reads it.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from datetime import timedelta
+
+from controller.jobs import Job
+from controller.spec import CronJob, Key
+
+REMEMBER_GONE = timedelta(minutes=10)
+"""How long a deleted Job is remembered: it still says that its instant has been done (PROTOCOL, the ledger)."""
+FRESH = timedelta(seconds=3)
+"""A watch is known to be fresh if it showed a write of ours that is not older than this (PROTOCOL)."""
+
+
+class CronJobLister:
+    """The DistributedCronJobs last seen, and whether the watch that shows them is fresh."""
+
+    def __init__(self) -> None:
+        self._by_key: dict[Key, CronJob] = {}
+        self._keys: dict[str, Key] = {}
+        self._writes: deque[tuple[int, timedelta]] = deque(maxlen=4096)
+        self._fresh_at: timedelta | None = None
+
+    def __len__(self) -> int:
+        return len(self._by_key)
+
+    def __iter__(self) -> Iterator[CronJob]:
+        return iter(list(self._by_key.values()))
+
+    def get(self, key: Key) -> CronJob | None:
+        """The object last seen under a key."""
+        return self._by_key.get(key)
+
+    def key_of(self, uid: str) -> Key | None:
+        """The key of the object with that UID."""
+        return self._keys.get(uid)
+
+    def see(self, cron_job: CronJob) -> bool:
+        """Take over a state from a read, a list or an answer; False if what is known is as new."""
+        known = self._by_key.get(cron_job.key)
+        if known is not None and _version(cron_job) <= _version(known):
+            return False
+        if known is not None:
+            self._keys.pop(known.uid, None)
+        self._by_key[cron_job.key] = cron_job
+        self._keys[cron_job.uid] = cron_job.key
+        return True
+
+    def watched(self, cron_job: CronJob) -> bool:
+        """Take over a state from the watch: it also tells how far the watch has come."""
+        version = _version(cron_job)
+        while self._writes and self._writes[0][0] <= version:
+            self._fresh_at = self._writes.popleft()[1]
+        return self.see(cron_job)
+
+    def forget(self, key: Key, uid: str) -> None:
+        """The object is gone. One that has been made again under the same name stays."""
+        known = self._by_key.get(key)
+        if known is not None and known.uid == uid:
+            del self._by_key[key]
+            del self._keys[uid]
+
+    def wrote(self, cron_job: CronJob, *, sent_at: timedelta) -> None:
+        """Take over the answer to a write of ours.
+
+        Args:
+            cron_job: The object after the write.
+            sent_at: When the request was sent, loop time.
+        """
+        self._writes.append((_version(cron_job), sent_at))
+        self.see(cron_job)
+
+    def is_fresh(self, elapsed: timedelta) -> bool:
+        """Whether the watch has shown a write of ours that is young enough."""
+        return self._fresh_at is not None and elapsed - self._fresh_at <= FRESH
+
+    def is_behind(self, key: Key, uid: str, resource_version: str) -> bool:
+        """Whether a newer state is known to exist than the one seen."""
+        known = self._by_key.get(key)
+        return known is None or known.uid != uid or _version(known) < int(resource_version)
+
+
+class JobLister:
+    """The Jobs last seen, by the UID of their object; the deleted ones for ten minutes more."""
+
+    def __init__(self) -> None:
+        self._by_owner: dict[str, dict[str, Job]] = {}
+        self._gone: deque[tuple[timedelta, Job]] = deque()
+
+    def of(self, owner_uid: str) -> tuple[Job, ...]:
+        """All Jobs of one object, those deleted lately included."""
+        return tuple(self._by_owner.get(owner_uid, {}).values())
+
+    def __iter__(self) -> Iterator[Job]:
+        return (job for jobs in list(self._by_owner.values()) for job in list(jobs.values()))
+
+    def see(self, job: Job, *, elapsed: timedelta) -> bool:
+        """Take over the state of a Job; False if it says nothing new.
+
+        Args:
+            job: The Job, from a watch, a list or an answer.
+            elapsed: Loop time: from now on it counts how long a deleted Job is remembered.
+        """
+        self._forget_gone(elapsed)
+        jobs = self._by_owner.setdefault(job.owner_uid, {})
+        known = jobs.get(job.name)
+        if known is not None and known.uid == job.uid:
+            stale = job.version < known.version and not job.gone
+            if known.gone or stale or job == known:
+                return False
+            if known.finished_at is not None and job.finished_at is None:
+                job = replace(job, finished_at=known.finished_at, succeeded=known.succeeded)
+        jobs[job.name] = job
+        if job.gone:
+            self._gone.append((elapsed, job))
+        return True
+
+    def gone(self, job: Job, *, elapsed: timedelta) -> None:
+        """We have deleted the Job, or found it deleted."""
+        known = self._by_owner.get(job.owner_uid, {}).get(job.name, job)
+        if known.uid == job.uid:
+            self.see(replace(known, gone=True), elapsed=elapsed)
+
+    def relist(self, jobs: Iterable[Job], *, owner_uid: str | None = None, elapsed: timedelta) -> tuple[Job, ...]:
+        """Take over a complete list: a Job that is known and not on it is gone.
+
+        Args:
+            jobs: The list.
+            owner_uid: Whose Jobs it holds; None: everybody's.
+            elapsed: As for `see`.
+
+        Returns:
+            The Jobs of which this tells something new.
+        """
+        listed = tuple(jobs)
+        uids = {job.uid for job in listed}
+        known = tuple(self) if owner_uid is None else self.of(owner_uid)
+        missing = [replace(job, gone=True) for job in known if job.uid not in uids and not job.gone]
+        return tuple(job for job in (*listed, *missing) if self.see(job, elapsed=elapsed))
+
+    def _forget_gone(self, elapsed: timedelta) -> None:
+        while self._gone and elapsed - self._gone[0][0] > REMEMBER_GONE:
+            _, job = self._gone.popleft()
+            jobs = self._by_owner.get(job.owner_uid, {})
+            known = jobs.get(job.name)
+            if known is not None and known.uid == job.uid:
+                del jobs[job.name]
+            if not jobs:
+                self._by_owner.pop(job.owner_uid, None)
+
+
+def _version(cron_job: CronJob) -> int:
+    """The resourceVersion as a number: Kubernetes compares those of one resource so (KEP-5504)."""
+    return int(cron_job.resource_version)

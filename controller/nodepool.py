@@ -1,0 +1,262 @@
+"""This node among the others: its heartbeat, the ring they make, and who fires what.
+
+The ring gives speed and liveness, never safety: two nodes that both think a key is theirs meet at the Job's name and at
+the status. So every rule here leans to overlap and never to a gap: who loses a key fires it for one more update
+interval; without Redis the last ring goes on and the others stand in behind each owning node; without any ring at all
+everybody fires. `replica` runs the heartbeat, `reconciler` asks for the ownership of a key.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from controller.errors import StoreUnavailable
+from controller.ports import Clock, Driver, Member, Membership
+from controller.ring import Ring
+from controller.spec import Key
+
+logger = logging.getLogger(__name__)
+
+STAND_IN = timedelta(seconds=3)
+"""Without Redis, how much later each node on the ring looks than the one before it."""
+
+
+class State(StrEnum):
+    """The state of the pool, in dcron's words, and `Degraded` for a pool that has lost its driver."""
+
+    JOINING = "Joining"
+    UPGRADING = "Upgrading"
+    STEADY = "Steady"
+    DEGRADED = "Degraded"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ours:
+    """This node looks after the key.
+
+    Attributes:
+        delay: Zero for the owning node; else it stands in, and looks at instants only once they are this old.
+    """
+
+    delay: timedelta = timedelta(0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Theirs:
+    """Another node looks after the key; the ring wakes us when that changes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unsure:
+    """This process has not heard from the driver, nor failed to, for too long: it was paused. Ask again in a moment."""
+
+
+Ownership = Ours | Theirs | Unsure
+
+
+class NodePool:
+    """Heartbeat and ring of one node.
+
+    Args:
+        driver: Membership.
+        clock: The time; corrected here by the driver's.
+        announce: This node as it stands now.
+        update: How often to beat.
+        ttl: How long a beat counts.
+        hash_replicas: Points of each node on the ring.
+        changed: Called when any ownership may have changed.
+    """
+
+    def __init__(
+        self,
+        *,
+        driver: Driver,
+        clock: Clock,
+        announce: Callable[[], Member],
+        update: timedelta,
+        ttl: timedelta,
+        hash_replicas: int,
+        changed: Callable[[], None],
+    ) -> None:
+        self._driver = driver
+        self._clock = clock
+        self._announce = announce
+        self._update = update
+        self._ttl = ttl
+        self._hash_replicas = hash_replicas
+        self._changed = changed
+        self._identity = announce().identity
+        self._ring: Ring | None = None
+        self._lost_ring: Ring | None = None
+        self._changed_at = clock.elapsed()
+        self._heard_at: timedelta | None = None
+        self._tried_at: timedelta | None = None
+        self._failing_since: timedelta | None = None
+        self._offset = timedelta(0)
+        self._leaving = False
+        self._reported: frozenset[str] = frozenset()
+        self.members: tuple[Member, ...] = ()
+        self.state = State.JOINING
+
+    @property
+    def nodes(self) -> tuple[str, ...]:
+        """Identities on the ring."""
+        return self._ring.nodes if self._ring is not None else ()
+
+    def ownership(self, key: Key) -> Ownership:
+        """Whether this node looks after a key now."""
+        now = self._clock.elapsed()
+        if self._tried_at is None or (now - self._tried_at > self._ttl / 2 and not self._leaving):
+            return Unsure()
+        if self._ring is None:
+            return Ours() if self.state is State.DEGRADED else Unsure()
+        name = str(key)
+        owning_node = self._ring.owning_node(name)
+        if owning_node == self._identity or self._had(name, now):
+            return Ours()
+        return self._stand_in(name) if self.state is State.DEGRADED else Theirs()
+
+    def owns(self, key: Key) -> bool:
+        """Whether this node is the key's owning node on the ring of the moment."""
+        return self._ring is not None and self._ring.owning_node(str(key)) == self._identity
+
+    async def run(self) -> None:
+        """Beat until cancelled."""
+        while not self._leaving:
+            await self.beat()
+            await self._wait_for_beat()
+
+    async def beat(self) -> None:
+        """Announce this node once and take over the ring."""
+        began, system = self._clock.elapsed(), self._clock.now()
+        try:
+            membership = await self._driver.beat(self._announce(), ttl=self._ttl)
+        except StoreUnavailable as error:
+            self._missed_beat(error)
+        else:
+            took = self._clock.elapsed() - began
+            self._correct_clock(membership, midway=system + took / 2, doubt=took / 2)
+            self._take_over(membership)
+        finally:
+            self._tried_at = self._clock.elapsed()
+
+    async def leave(self) -> None:
+        """Leave the ring first and tell the others; go on firing for one update interval, so that no gap opens."""
+        self._leaving = True
+        try:
+            await self._driver.leave(self._announce())
+        except StoreUnavailable as error:
+            logger.warning("could not leave the ring; the others notice after the TTL", extra={"reason": str(error)})
+        await self._clock.sleep(self._update)
+
+    async def _wait_for_beat(self) -> None:
+        """Until the next beat is due, or another node has left."""
+        waits = {
+            asyncio.ensure_future(self._clock.sleep(self._update)),
+            asyncio.ensure_future(self._driver.changed()),
+        }
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+            await asyncio.gather(*waits, return_exceptions=True)
+
+    # What a beat brings.
+
+    def _take_over(self, membership: Membership) -> None:
+        if self._leaving:
+            return
+        if self._failing_since is not None:
+            logger.warning("the driver answers again", extra={"node": self._identity})
+            self._failing_since = None
+        self._heard_at = self._clock.elapsed()
+        members = self._with_those_who_return(membership)
+        self._report_strangers(members)
+        self.members = members
+        capable = [member.identity for member in members if member.api_ok]
+        ring = Ring.of(capable or [member.identity for member in members], self._hash_replicas)
+        if self._ring is not None and ring.nodes == self._ring.nodes:
+            self._settle()
+            return
+        self._lost_ring, self._ring = self._ring, ring
+        self._changed_at = self._clock.elapsed()
+        self.state = State.UPGRADING
+        logger.info("the ring has changed", extra={"node": self._identity, "members": ",".join(ring.nodes)})
+        self._changed()
+
+    def _settle(self) -> None:
+        """Two equal reads in a row."""
+        if self.state is State.STEADY:
+            return
+        returned = self.state is State.DEGRADED
+        self.state = State.STEADY
+        if returned:
+            self._changed()
+
+    def _with_those_who_return(self, membership: Membership) -> tuple[Member, ...]:
+        """The members, and those known before whom a driver that came back empty could not know yet.
+
+        Our own announcement cannot have run out while we beat in time. If it is gone all the same, the driver has lost
+        its memory, and the others have not had the time to announce themselves again.
+        """
+        lost_memory = membership.joined and self._tried_at is not None and self.members
+        if not lost_memory or self._clock.elapsed() - (self._tried_at or timedelta(0)) > self._ttl / 2:
+            return membership.members
+        logger.warning("the driver has lost its memory; keeping the members known until they return")
+        present = {member.identity: member for member in (*self.members, *membership.members)}
+        return tuple(present[identity] for identity in sorted(present))
+
+    def _report_strangers(self, members: Iterable[Member]) -> None:
+        """Say it once when members do not agree with us, or share our name. It breaks nothing: see PROTOCOL."""
+        me = self._announce()
+        notes = set()
+        for member in members:
+            if member.identity == me.identity:
+                continue
+            if member.node == me.node:
+                notes.add(f"another live member has the name {me.node}")
+            if (member.protocol, member.tzdata) != (me.protocol, me.tzdata):
+                notes.add(f"{member.node} runs protocol {member.protocol} with tzdata {member.tzdata}")
+        for note in sorted(notes - self._reported):
+            logger.warning("a member differs", extra={"node": me.node, "detail": note})
+        self._reported = frozenset(notes)
+
+    def _missed_beat(self, error: StoreUnavailable) -> None:
+        now = self._clock.elapsed()
+        if self._failing_since is None:
+            self._failing_since = now
+            logger.warning("the driver does not answer", extra={"node": self._identity, "reason": str(error)})
+        since = self._heard_at if self._heard_at is not None else self._failing_since
+        if self.state is not State.DEGRADED and now - since >= self._ttl:
+            self.state = State.DEGRADED
+            logger.warning("no driver: going on with the last ring", extra={"node": self._identity})
+            self._changed()
+
+    def _correct_clock(self, membership: Membership, *, midway: datetime, doubt: timedelta) -> None:
+        """Follow the driver's clock, where it is known better than our own deviation from it."""
+        if membership.server_time is None:
+            return
+        deviation = membership.server_time - midway
+        if abs(deviation) > doubt:
+            self._offset += deviation
+            self._clock.correct(self._offset)
+
+    # Whose a key is.
+
+    def _had(self, name: str, now: timedelta) -> bool:
+        """Whether this node has lost the key less than one update interval ago."""
+        if self._lost_ring is None or now - self._changed_at > self._update:
+            return False
+        return self._lost_ring.owning_node(name) == self._identity
+
+    def _stand_in(self, name: str) -> Ownership:
+        assert self._ring is not None
+        order = self._ring.preference(name)
+        rank = order.index(self._identity) if self._identity in order else len(order)
+        return Ours(delay=STAND_IN * rank)

@@ -1,0 +1,58 @@
+"""The kinds of values that settings have, each read from text by a function that says what is allowed.
+
+Every function here makes a reader: from text to a value, or ValueError with the phrase that completes "... is not
+allowed:". It knows no setting; `settings` puts the readers into its table.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+# Stricter than float() and int(), which take `nan`, `1e9`, `1_0` and digits of all scripts.
+_NUMBER = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9})?")
+_WHOLE_NUMBER = re.compile(r"[0-9]{1,9}")
+
+
+def seconds(least: float, most: float) -> Callable[[str], float]:
+    """A reader of numbers of seconds; both ends are allowed."""
+
+    def parse(text: str) -> float:
+        if not _NUMBER.fullmatch(text) or not least <= float(text) <= most:
+            raise ValueError(f"a number of seconds from {least:g} to {most:g}")
+        return float(text)
+
+    return parse
+
+
+def whole(least: int, most: int) -> Callable[[str], int]:
+    """A reader of whole numbers; both ends are allowed."""
+
+    def parse(text: str) -> int:
+        if not _WHOLE_NUMBER.fullmatch(text) or not least <= int(text) <= most:
+            raise ValueError(f"a whole number from {least} to {most}")
+        return int(text)
+
+    return parse
+
+
+def matching(pattern: re.Pattern[str], allowed: str) -> Callable[[str], str]:
+    """A reader of texts that match a pattern as a whole; `allowed` says it in words."""
+
+    def parse(text: str) -> str:
+        if not pattern.fullmatch(text):
+            raise ValueError(allowed)
+        return text
+
+    return parse
+
+
+def one_of(*words: str) -> Callable[[str], str]:
+    """A reader of some words, written small or large; it gives them in small letters."""
+
+    def parse(text: str) -> str:
+        if text.lower() not in words:
+            raise ValueError(f"one of {', '.join(words)}")
+        return text.lower()
+
+    return parse

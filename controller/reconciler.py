@@ -1,0 +1,196 @@
+"""The sentence that the project is: what happens when a key is due.
+
+A `DistributedCronJob` has a schedule; its key has an owning node on the ring; the owning node decides what the schedule
+asks for now; it creates one Job under the firing's name; it records the firing; it says when to look again.
+
+Nothing is remembered here that matters: a crash at any await is closed by whoever looks next. `workqueue` calls it,
+`decision` says what to do, `executor` does it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import assert_never
+
+from controller import schedule, status
+from controller.decision import decide
+from controller.errors import NamespaceTerminating, StoreUnavailable, TerminalError
+from controller.executor import Executor
+from controller.lister import FRESH, CronJobLister, JobLister
+from controller.nodepool import NodePool, Ours, Theirs, Unsure
+from controller.observation import Checked, Observed, Stance
+from controller.outcomes import Reason
+from controller.ports import Clock, RecentJobStore
+from controller.schedule import Schedule
+from controller.spec import CronJob, Key
+from controller.steps import Check, Create, Delete, Look, Wait, Write
+
+ASK_AGAIN = timedelta(milliseconds=100)
+"""After a pause of the process: the next beat tells whose the key is."""
+BREATH = timedelta(milliseconds=10)
+"""A look that takes very many steps lets other keys have its place in between."""
+STEPS = 50
+"""Most steps of one look."""
+SILENCE = timedelta(minutes=1)
+"""How long an object of a terminating namespace rests: it goes soon, and nothing can be created there."""
+
+
+@dataclass(slots=True)
+class _Insight:
+    """What one look has learnt on its way; it holds for one generation of one object.
+
+    Attributes:
+        read_at: When the object was read from etcd, loop time.
+        complete: Its Jobs were listed from etcd since.
+        checked: Its template was checked.
+    """
+
+    uid: str
+    generation: int
+    read_at: timedelta | None = None
+    complete: bool = False
+    checked: Checked | None = None
+
+
+class Reconciler:
+    """Looks at one key at a time, for the work queue.
+
+    Args:
+        cron_jobs: The objects last seen.
+        jobs: The Jobs last seen.
+        node_pool: Whose a key is.
+        executor: Carries out steps.
+        store: Asked, after a change of the ring, for what other nodes recorded.
+        clock: The time.
+        node: The name of this node.
+        late: For so long after its instant a firing is only late.
+    """
+
+    def __init__(
+        self,
+        *,
+        cron_jobs: CronJobLister,
+        jobs: JobLister,
+        node_pool: NodePool,
+        executor: Executor,
+        store: RecentJobStore,
+        clock: Clock,
+        node: str,
+        late: timedelta,
+    ) -> None:
+        self._cron_jobs = cron_jobs
+        self._jobs = jobs
+        self._node_pool = node_pool
+        self._executor = executor
+        self._store = store
+        self._clock = clock
+        self._node = node
+        self._late = late
+        self._recalled: dict[str, frozenset[datetime]] = {}
+
+    async def reconcile(self, key: Key) -> datetime | None:
+        """Do what an object's schedule asks for now.
+
+        Returns:
+            When to look again; None: when something changes.
+
+        Raises:
+            TransientError: The world did not go along; the queue tries again.
+        """
+        insight = _Insight(uid="", generation=0)
+        for _ in range(STEPS):
+            cron_job = self._cron_jobs.get(key)
+            if cron_job is None:
+                return None
+            if (cron_job.uid, cron_job.generation) != (insight.uid, insight.generation):
+                insight = _Insight(uid=cron_job.uid, generation=cron_job.generation)
+            match self._node_pool.ownership(key):
+                case Theirs():
+                    return None
+                case Unsure():
+                    return self._clock.now() + ASK_AGAIN
+                case Ours(delay=delay):
+                    stance = Stance(node=self._node, late=self._late, delay=delay)
+                case never:
+                    assert_never(never)
+            observed = self._observe(cron_job, insight)
+            step = decide(cron_job, _schedule_of(cron_job), observed, self._clock.now(), stance)
+            if isinstance(step, Wait):
+                return step.wake_at
+            try:
+                await self._carry_out(cron_job, step, insight)
+            except NamespaceTerminating:
+                return self._clock.now() + SILENCE
+        return self._clock.now() + BREATH
+
+    def forget(self, uid: str) -> None:
+        """The object is gone."""
+        self._recalled.pop(uid, None)
+        self._executor.forget(uid)
+
+    def forget_recalled(self) -> None:
+        """The ring has changed: what other nodes recorded is read again before the next create."""
+        self._recalled.clear()
+
+    def _observe(self, cron_job: CronJob, insight: _Insight) -> Observed:
+        return Observed(
+            status=status.parse(cron_job),
+            jobs=self._jobs.of(cron_job.uid),
+            recalled=self._recalled.get(cron_job.uid, frozenset()),
+            attempts=self._executor.attempts(cron_job.uid),
+            checked=insight.checked,
+            complete=insight.complete,
+        )
+
+    async def _carry_out(
+        self, cron_job: CronJob, step: Check | Look | Create | Delete | Write, insight: _Insight
+    ) -> None:
+        match step:
+            case Check():
+                insight.checked = await self._executor.check(cron_job)
+            case Look():
+                await self._executor.look(cron_job)
+                insight.complete = True
+            case Create(firings=firings):
+                if await self._is_current(cron_job, insight):
+                    await self._executor.create(cron_job, firings)
+            case Delete(jobs=jobs, cause=cause):
+                await self._executor.delete(cron_job, jobs, cause)
+            case Write():
+                await self._executor.write(cron_job, step)
+            case never:
+                assert_never(never)
+
+    async def _is_current(self, cron_job: CronJob, insight: _Insight) -> bool:
+        """Whether what is known is new enough to create Jobs on; if not, it is brought up to date.
+
+        No await lies between a True from here and the request: the decision was made on the very state it speaks of.
+        """
+        if cron_job.uid not in self._recalled:
+            self._recalled[cron_job.uid] = await self._recall(cron_job)
+            return False
+        elapsed = self._clock.elapsed()
+        just_read = insight.read_at is not None and elapsed - insight.read_at <= FRESH
+        if just_read or self._cron_jobs.is_fresh(elapsed):
+            return True
+        await self._executor.read(cron_job)
+        insight.read_at = elapsed
+        return False
+
+    async def _recall(self, cron_job: CronJob) -> frozenset[datetime]:
+        """Instants that the recent-job store knows as created, whose Jobs may be gone already."""
+        after = status.parse(cron_job).settled_through or cron_job.created_at
+        try:
+            firings = await self._store.firings(cron_job.uid, after=after)
+        except StoreUnavailable:
+            return frozenset()
+        return frozenset(firing.scheduled_at for firing in firings if firing.outcome is Reason.CREATED)
+
+
+def _schedule_of(cron_job: CronJob) -> Schedule | TerminalError:
+    spec = cron_job.spec
+    try:
+        return schedule.parse(spec.expressions, spec.time_zone, start_at=spec.start_at, end_at=spec.end_at)
+    except TerminalError as error:
+        return error

@@ -1,0 +1,308 @@
+"""What a replica is told from outside: flags and `DCRON_*` variables become one frozen `Settings`, checked once.
+
+One table drives reading, `--help` and checking, so that no setting is known in one place and missing in another. A
+wrong value stops the start with one line that names the setting. It never looks at the environment by itself, never
+prints, but for `--help`, and never shows a password. `quantities` and `redisurl` read single values for it; `__main__`
+and `app` are its users.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import socket
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any, Final, NoReturn
+
+from controller import redisurl
+from controller.errors import InvalidSettings
+from controller.quantities import matching, one_of, seconds, whole
+from controller.ring import DEFAULT_HASH_REPLICAS
+from controller.spec import DEFAULT_CONTROLLER_NAME
+
+PREFIX: Final = "DCRON_"
+DEFAULT_KEY_PREFIX: Final = "dcron"
+MIN_BEATS_IN_TTL: Final = 3
+"""How many announcements fit into the time for which one counts: two may be lost before others think a node dead."""
+
+_DNS_LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+_CONTROLLER_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
+_NODE_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,251}[A-Za-z0-9])?")
+# No braces: they mark the hash tag of a key, which the driver sets.
+_KEY_PREFIX = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._:-]{0,62}[A-Za-z0-9])?")
+# What the kubelet sets in each pod for a Service whose name begins with `dcron`.
+_SERVICE_LINK = re.compile(
+    r"DCRON_(?:\w+_)?(?:SERVICE_HOST|SERVICE_PORT(?:_\w+)?|PORT|PORT_\d+_(?:TCP|UDP|SCTP)(?:_\w+)?)"
+)
+_SHOWN_LENGTH = 80
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """All settings of one replica. Made by `read`.
+
+    Attributes:
+        redis_url: May hold a password: show `shown_redis_url`. None: membership in memory, one replica.
+        node_name: The replica's name, for people.
+        hash_replicas: Points of each node on the ring; equal on all replicas.
+        namespaces: Where objects are served; empty is all.
+        http_port: 0 is no HTTP server.
+        log_format: `text` or `json`.
+        log_level: `debug`, `info`, `warning` or `error`.
+    """
+
+    redis_url: str | None
+    node_name: str
+    hash_replicas: int
+    node_update_seconds: float
+    node_ttl_seconds: float
+    late_seconds: float
+    controller_name: str
+    key_prefix: str
+    namespaces: tuple[str, ...]
+    http_port: int
+    log_format: str
+    log_level: str
+
+    @property
+    def shown_redis_url(self) -> str | None:
+        """The Redis URL without user and password, fit for a log."""
+        return None if self.redis_url is None else redisurl.without_password(self.redis_url)
+
+    def __repr__(self) -> str:
+        shown = {field.name: getattr(self, field.name) for field in fields(self)} | {"redis_url": self.shown_redis_url}
+        return f"Settings({', '.join(f'{name}={value!r}' for name, value in shown.items())})"
+
+
+def read(arguments: Sequence[str], environment: Mapping[str, str]) -> tuple[Settings, tuple[str, ...]]:
+    """The settings that flags and environment ask for, and warnings about them, each a sentence.
+
+    A flag wins over its variable. An empty value is as good as none: the default holds.
+
+    Args:
+        arguments: The command line without the program's name. `--help` prints and raises SystemExit(0).
+        environment: Where the variables are, and `HOSTNAME`.
+
+    Raises:
+        InvalidSettings: One line that names the setting, the value and what is allowed.
+    """
+    known, unknown = _parser().parse_known_args(arguments)
+    if unknown:
+        # Never more than the name: a URL after a mistyped flag may hold a password.
+        names = [text.partition("=")[0] for text in unknown if text.startswith("-")]
+        raise InvalidSettings(
+            f"command line: not understood: {', '.join(names) or 'a value without a flag'} (see --help)"
+        )
+    flags = vars(known)
+    values = {setting.name: setting.value(flags[setting.name], environment) for setting in TABLE}
+    settings = Settings(**values)
+    _check_together(settings)
+    return settings, (*_unknown(environment), *_doubts(settings))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """One row of the table.
+
+    Attributes:
+        name: The field of `Settings`; variable and flag are made from it.
+        help: What it is for.
+        default: As text, in the form that the variable has.
+        default_shown: What `--help` says of the default where the text would not do.
+        unit: What a number counts.
+        parse: From text to value; raises ValueError that says what is allowed.
+        shown: How a wrong value is quoted.
+    """
+
+    name: str
+    help: str
+    parse: Callable[[str], Any]
+    default: str | Callable[[Mapping[str, str]], str]
+    default_shown: str = ""
+    unit: str = ""
+    shown: Callable[[str], str] = lambda text: repr(text[:_SHOWN_LENGTH])
+
+    @property
+    def variable(self) -> str:
+        """The name of the environment variable."""
+        return PREFIX + self.name.upper()
+
+    @property
+    def flag(self) -> str:
+        """The name of the flag."""
+        return "--" + self.name.replace("_", "-")
+
+    @property
+    def description(self) -> str:
+        """What `--help` says."""
+        default = self.default_shown or f"{self.default} {self.unit}".rstrip()
+        return f"{self.help}. Variable {self.variable}; default: {default}."
+
+    def value(self, flag: str | None, environment: Mapping[str, str]) -> Any:
+        """The value from the flag, else from the variable, else the default."""
+        text = (environment.get(self.variable, "") if flag is None else flag).strip()
+        if not text:
+            text = self.default(environment) if callable(self.default) else self.default
+        try:
+            return self.parse(text)
+        except ValueError as wrong:
+            origin = self.variable if flag is None else f"{self.variable} ({self.flag})"
+            raise InvalidSettings(f"{origin}: {self.shown(text)} is not allowed: {wrong}") from None
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise InvalidSettings(f"command line: {message} (see --help)")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="python -m controller",
+        description="Runs one replica of the DistributedCronJob controller in the foreground.",
+        epilog="A flag wins over its variable; an empty value means the default. The cluster is found as kubectl finds "
+        "it, by KUBECONFIG or ~/.kube/config, or from inside a pod by its service account.",
+        allow_abbrev=False,
+    )
+    for setting in TABLE:
+        parser.add_argument(setting.flag, metavar="VALUE", help=setting.description.replace("%", "%%"))
+    return parser
+
+
+def _check_together(settings: Settings) -> None:
+    """Rules between settings."""
+    least = round(MIN_BEATS_IN_TTL * settings.node_update_seconds, 9)  # 3 * 0.1 is a little more than 0.3
+    if settings.node_ttl_seconds < least:
+        raise InvalidSettings(
+            f"DCRON_NODE_TTL_SECONDS: {settings.node_ttl_seconds:g} is not allowed: at least {MIN_BEATS_IN_TTL} times "
+            f"DCRON_NODE_UPDATE_SECONDS ({settings.node_update_seconds:g}), that is {least:g}"
+        )
+
+
+def _doubts(settings: Settings) -> list[str]:
+    """What is allowed and yet rarely meant."""
+    doubts = []
+    takeover = settings.node_ttl_seconds + settings.node_update_seconds
+    if settings.late_seconds < takeover:
+        doubts.append(
+            f"DCRON_LATE_SECONDS: {settings.late_seconds:g} is shorter than a takeover takes ({takeover:g} s, from "
+            "DCRON_NODE_TTL_SECONDS and DCRON_NODE_UPDATE_SECONDS): firings may be missed when a replica dies"
+        )
+    if settings.controller_name != DEFAULT_CONTROLLER_NAME and settings.key_prefix == DEFAULT_KEY_PREFIX:
+        doubts.append(
+            f"DCRON_KEY_PREFIX: still {DEFAULT_KEY_PREFIX!r} while DCRON_CONTROLLER_NAME is "
+            f"{settings.controller_name!r}: installations that share a Redis and a prefix give keys to each other's nodes"
+        )
+    return doubts
+
+
+def _unknown(environment: Mapping[str, str]) -> list[str]:
+    known = {setting.variable for setting in TABLE}
+    names = sorted(name for name in environment if name.startswith(PREFIX) and name not in known)
+    return [f"{name}: no such setting, ignored" for name in names if not _SERVICE_LINK.fullmatch(name)]
+
+
+def _port(text: str) -> int:
+    if text.startswith(("tcp://", "udp://")):
+        # A Service named dcron-http makes the kubelet set this very variable in every pod of its namespace.
+        raise ValueError("Kubernetes set it for a Service; set it yourself, or `enableServiceLinks: false` in the pod")
+    return whole(0, redisurl.MAX_PORT)(text)
+
+
+def _namespaces(text: str) -> tuple[str, ...]:
+    names = tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
+    if (text and not names) or not all(map(_DNS_LABEL.fullmatch, names)):
+        raise ValueError("names of namespaces separated by commas")
+    return names
+
+
+def _host_name(environment: Mapping[str, str]) -> str:
+    return environment.get("HOSTNAME", "").strip() or socket.gethostname()
+
+
+TABLE: Final = (
+    Setting(
+        name="redis_url",
+        help=f"Where the replicas find each other: {', '.join(f'{scheme}://' for scheme in redisurl.SCHEMES)}",
+        default="",
+        default_shown="none, membership is kept in memory and there is one replica",
+        parse=lambda text: redisurl.checked(text) if text else None,
+        shown=redisurl.shown_if_wrong,
+    ),
+    Setting(
+        name="node_name",
+        help="Name of this replica",
+        default=_host_name,
+        default_shown="the name of the pod or host",
+        parse=matching(_NODE_NAME, "letters, digits, '.', '_' and '-', at most 253, a letter or digit at both ends"),
+    ),
+    Setting(
+        name="hash_replicas",
+        help="Points of each replica on the hash ring; must be equal on all replicas",
+        default=str(DEFAULT_HASH_REPLICAS),
+        parse=whole(1, 10_000),
+    ),
+    Setting(
+        name="node_update_seconds",
+        help="Time between two announcements of this replica",
+        default="1",
+        unit="seconds",
+        parse=seconds(0.05, 60),
+    ),
+    Setting(
+        name="node_ttl_seconds",
+        help=f"Time after its last announcement at which a replica counts as dead; at least {MIN_BEATS_IN_TTL} updates",
+        default="5",
+        unit="seconds",
+        parse=seconds(0.2, 3600),
+    ),
+    Setting(
+        name="late_seconds",
+        help="For so long after its instant a firing is only late and no catchUpPolicy is asked",
+        default="10",
+        unit="seconds",
+        parse=seconds(0.5, 3600),
+    ),
+    Setting(
+        name="controller_name",
+        help="Which objects to serve: those with this spec.controllerName",
+        default=DEFAULT_CONTROLLER_NAME,
+        parse=matching(
+            _CONTROLLER_NAME, "letters, digits, '.', '_' and '-', at most 63, a letter or digit at both ends"
+        ),
+    ),
+    Setting(
+        name="key_prefix",
+        help="Beginning of every key in Redis; must be equal on all replicas, and differ between installations",
+        default=DEFAULT_KEY_PREFIX,
+        parse=matching(
+            _KEY_PREFIX, "letters, digits, '.', '_', ':' and '-', at most 64, a letter or digit at both ends"
+        ),
+    ),
+    Setting(
+        name="namespaces",
+        help="Which namespaces to serve, separated by commas",
+        default="",
+        default_shown="all",
+        parse=_namespaces,
+    ),
+    Setting(
+        name="http_port",
+        help="Port of /healthz, /readyz and /metrics; 0 is none",
+        default="8080",
+        parse=_port,
+    ),
+    Setting(
+        name="log_format",
+        help="How log lines look: text, json",
+        default="text",
+        parse=one_of("text", "json"),
+    ),
+    Setting(
+        name="log_level",
+        help="From which level on lines are logged: debug, info, warning, error",
+        default="info",
+        parse=one_of("debug", "info", "warning", "error"),
+    ),
+)
+"""Every setting, in the order of `--help`."""

@@ -1,0 +1,70 @@
+"""The steps that a decision can ask for: one closed choice, matched by the reconciler.
+
+Each is safe to repeat and safe to lose. A step holds all that carrying it out needs; it does nothing itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+
+from controller.jobs import Firing, Job
+from controller.outcomes import Outcome
+from controller.status import Status
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """Ask the API server whether it would take the Job."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """List the object's Jobs consistently: what follows depends on what does not exist."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Create:
+    """Create these Jobs, oldest instant first."""
+
+    firings: tuple[Firing, ...]
+
+
+class Cause(Enum):
+    """Why Jobs are deleted."""
+
+    REPLACED = "replaced"
+    HISTORY = "history"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delete:
+    """Delete these Jobs."""
+
+    jobs: tuple[Job, ...]
+    cause: Cause
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Write:
+    """Write this status by compare-and-swap; only then may the rest be announced.
+
+    Attributes:
+        outcomes: What this write settles.
+        finished: Jobs whose end this write counts.
+    """
+
+    status: Status
+    outcomes: tuple[Outcome, ...] = ()
+    finished: tuple[Job, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wait:
+    """Nothing to do; look again at that time, or when something changes if there is none."""
+
+    wake_at: datetime | None = None
+
+
+Step = Check | Look | Create | Delete | Write | Wait

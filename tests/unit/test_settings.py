@@ -1,0 +1,243 @@
+import socket
+import traceback
+from dataclasses import fields
+
+import pytest
+
+from controller import redisurl
+from controller.errors import InvalidSettings
+from controller.ring import DEFAULT_HASH_REPLICAS
+from controller.settings import TABLE, Settings, read
+
+
+def settings_from(*flags: str, **variables: str) -> Settings:
+    settings, _ = read(flags, variables)
+    return settings
+
+
+def refusal(*flags: str, **variables: str) -> str:
+    with pytest.raises(InvalidSettings) as caught:
+        read(flags, variables)
+    message = str(caught.value)
+    assert "\n" not in message
+    return message
+
+
+def test_without_flags_and_variables_the_defaults_hold() -> None:
+    settings, warnings = read([], {"HOSTNAME": "dcron-0"})
+    assert settings == Settings(
+        redis_url=None,
+        node_name="dcron-0",
+        hash_replicas=DEFAULT_HASH_REPLICAS,
+        node_update_seconds=1,
+        node_ttl_seconds=5,
+        late_seconds=10,
+        controller_name="dcron",
+        key_prefix="dcron",
+        namespaces=(),
+        http_port=8080,
+        log_format="text",
+        log_level="info",
+    )
+    assert warnings == ()
+
+
+def test_the_table_has_a_row_for_each_field_and_no_other() -> None:
+    assert [setting.name for setting in TABLE] == [field.name for field in fields(Settings)]
+
+
+VALUES = {
+    "redis_url": ("rediss://redis:6380/2", "rediss://redis:6380/2"),
+    "node_name": ("node.A-1", "node.A-1"),
+    "hash_replicas": ("10", 10),
+    "node_update_seconds": ("0.5", 0.5),
+    "node_ttl_seconds": ("7.5", 7.5),
+    "late_seconds": ("30", 30.0),
+    "controller_name": ("night", "night"),
+    "key_prefix": ("team:dcron", "team:dcron"),
+    "namespaces": ("one, two,one,", ("one", "two")),
+    "http_port": ("0", 0),
+    "log_format": ("JSON", "json"),
+    "log_level": ("Debug", "debug"),
+}
+
+
+@pytest.mark.parametrize("setting", TABLE, ids=lambda setting: setting.name)
+def test_each_setting_has_a_variable_and_a_flag(setting: object) -> None:
+    name = getattr(setting, "name")  # noqa: B009 - the parameter's type is lost in the table of ids
+    text, value = VALUES[name]
+    assert getattr(settings_from(**{f"DCRON_{name.upper()}": text}), name) == value
+    assert getattr(settings_from(f"--{name.replace('_', '-')}={text}"), name) == value
+
+
+def test_a_flag_wins_over_its_variable() -> None:
+    assert settings_from("--http-port", "9000", DCRON_HTTP_PORT="7000").http_port == 9000
+
+
+def test_an_empty_flag_wins_too_and_means_the_default() -> None:
+    assert settings_from("--redis-url=", DCRON_REDIS_URL="redis://localhost").redis_url is None
+
+
+def test_an_empty_variable_means_the_default() -> None:
+    assert settings_from(DCRON_LATE_SECONDS="", DCRON_REDIS_URL=" ").late_seconds == 10
+
+
+def test_a_node_without_a_name_has_that_of_its_host() -> None:
+    assert settings_from().node_name == socket.gethostname()
+
+
+@pytest.mark.parametrize(
+    ("variable", "text", "allowed"),
+    [
+        ("DCRON_HASH_REPLICAS", "0", "a whole number from 1 to 10000"),
+        ("DCRON_HASH_REPLICAS", "1.5", "a whole number from 1 to 10000"),
+        ("DCRON_HASH_REPLICAS", "-3", "a whole number from 1 to 10000"),
+        ("DCRON_NODE_UPDATE_SECONDS", "0", "a number of seconds from 0.05 to 60"),
+        ("DCRON_NODE_UPDATE_SECONDS", "nan", "a number of seconds from 0.05 to 60"),
+        ("DCRON_NODE_TTL_SECONDS", "5s", "a number of seconds from 0.2 to 3600"),
+        ("DCRON_LATE_SECONDS", "inf", "a number of seconds from 0.5 to 3600"),
+        ("DCRON_LATE_SECONDS", "١٠", "a number of seconds from 0.5 to 3600"),
+        ("DCRON_NODE_NAME", "-a", "a letter or digit at both ends"),
+        ("DCRON_NODE_NAME", "a" * 254, "at most 253"),
+        ("DCRON_NODE_NAME", "two words", "letters, digits"),
+        ("DCRON_CONTROLLER_NAME", "a/b", "letters, digits"),
+        ("DCRON_KEY_PREFIX", "{tag}", "letters, digits"),
+        ("DCRON_NAMESPACES", "one,Two", "names of namespaces"),
+        ("DCRON_NAMESPACES", ",", "names of namespaces"),
+        ("DCRON_HTTP_PORT", "65536", "a whole number from 0 to 65535"),
+        ("DCRON_LOG_FORMAT", "xml", "one of text, json"),
+        ("DCRON_LOG_LEVEL", "loud", "one of debug, info, warning, error"),
+    ],
+)
+def test_a_wrong_value_is_refused_with_its_setting_and_what_is_allowed(variable: str, text: str, allowed: str) -> None:
+    message = refusal(**{variable: text})
+    assert message.startswith(f"{variable}: {text[:40]!r}"[:-1])
+    assert allowed in message
+
+
+def test_a_wrong_flag_names_both_itself_and_its_variable() -> None:
+    assert refusal("--log-level", "lo\nud").startswith(
+        "DCRON_LOG_LEVEL (--log-level): 'lo\\nud' is not allowed: one of"
+    )
+
+
+@pytest.mark.parametrize("flags", [("--no-such-flag=1",), ("--log", "debug"), ("stray",), ("--log-level",)])
+def test_a_command_line_that_is_not_understood_is_refused_in_one_line(flags: tuple[str, ...]) -> None:
+    assert refusal(*flags).startswith("command line: ")
+
+
+def test_a_membership_that_ends_before_the_third_beat_is_refused() -> None:
+    message = refusal(DCRON_NODE_UPDATE_SECONDS="2")
+    assert message.startswith("DCRON_NODE_TTL_SECONDS: 5 ")
+    assert "at least 3 times DCRON_NODE_UPDATE_SECONDS (2), that is 6" in message
+
+
+def test_a_membership_of_exactly_three_beats_is_accepted() -> None:
+    settings = settings_from(DCRON_NODE_UPDATE_SECONDS="0.1", DCRON_NODE_TTL_SECONDS="0.3")
+    assert settings.node_ttl_seconds == 0.3
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://localhost",
+        "redis://:pa%40ss@localhost:6379/0",
+        "rediss://user:secret@[2001:db8::1]:6380",
+        "redis://cache?password=secret",
+        "redis+sentinel://:secret@one:26379,two:26379/mymaster/0",
+        "redis+cluster://one:7000,two:7001,three",
+    ],
+)
+def test_a_redis_url_is_accepted_and_its_password_never_shown(url: str) -> None:
+    settings = settings_from(DCRON_REDIS_URL=url)
+    assert settings.redis_url == url
+    for shown in (repr(settings), str(settings), str(settings.shown_redis_url)):
+        assert "secret" not in shown
+        assert "pa%40ss" not in shown
+
+
+def test_a_redis_url_is_shown_with_its_host_and_database() -> None:
+    assert settings_from(DCRON_REDIS_URL="redis://me:secret@cache:1/2").shown_redis_url == "redis://***@cache:1/2"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "localhost:6379",
+        "http://:secret@localhost",
+        "redis://",
+        "redis:///0",
+        "redis://:secret",
+        "redis://me:secret@",
+        "redis://me:sec/ret@host",
+        "redis://me:sec#ret@host",
+        "redis://me:secret@host:99999",
+        "redis://me:secret@host:port",
+        "redis://me:secret@one,two",
+        "redis://me:secret@[::1",
+        "me:secret@host",
+        "redis://host with space",
+    ],
+)
+@pytest.mark.parametrize("given_as", ["variable", "flag", "mistyped flag"])
+def test_a_wrong_redis_url_is_refused_without_showing_a_password(url: str, given_as: str) -> None:
+    flags = {"variable": [], "flag": [f"--redis-url={url}"], "mistyped flag": ["--redis-urll", url]}[given_as]
+    with pytest.raises(InvalidSettings) as caught:
+        read(flags, {"DCRON_REDIS_URL": url})
+    said = "".join(traceback.format_exception(caught.value.with_traceback(None)))
+    assert "ret" not in said
+    if given_as != "mistyped flag":
+        assert str(caught.value).startswith("DCRON_REDIS_URL")
+        assert "redis+sentinel://" in str(caught.value)
+
+
+def test_stars_hide_what_could_be_a_password_whatever_the_shape() -> None:
+    assert redisurl.without_password("redis://a:b@c@host") == "redis://***@host"
+    assert redisurl.without_password("a:b@host") == "***@host"
+    assert redisurl.without_password("redis://h?db=1&sentinel_password=x&y=2") == (
+        "redis://h?db=1&sentinel_password=***&y=2"
+    )
+
+
+def test_an_unknown_variable_is_warned_about_and_not_refused() -> None:
+    _, warnings = read([], {"DCRON_NODE_TTL_SECOND": "9", "DCRON_HTTP_PORT": "1", "PATH": "/bin"})
+    assert warnings == ("DCRON_NODE_TTL_SECOND: no such setting, ignored",)
+
+
+def test_variables_that_kubernetes_sets_for_services_are_no_mistakes() -> None:
+    links = {
+        "DCRON_SERVICE_HOST": "10.0.0.1",
+        "DCRON_SERVICE_PORT": "80",
+        "DCRON_SERVICE_PORT_HTTP": "80",
+        "DCRON_PORT": "tcp://10.0.0.1:80",
+        "DCRON_PORT_80_TCP": "tcp://10.0.0.1:80",
+        "DCRON_PORT_80_TCP_ADDR": "10.0.0.1",
+        "DCRON_REDIS_PORT_6379_TCP_PROTO": "tcp",
+    }
+    assert read([], links)[1] == ()
+
+
+def test_a_port_that_kubernetes_set_for_a_service_is_explained() -> None:
+    assert "enableServiceLinks" in refusal(DCRON_HTTP_PORT="tcp://10.0.0.1:80")
+
+
+def test_a_late_window_shorter_than_a_takeover_is_warned_about() -> None:
+    _, warnings = read([], {"DCRON_LATE_SECONDS": "3"})
+    assert [warning.partition(":")[0] for warning in warnings] == ["DCRON_LATE_SECONDS"]
+
+
+def test_a_second_installation_under_the_first_ones_prefix_is_warned_about() -> None:
+    _, warnings = read(["--controller-name=night"], {})
+    assert [warning.partition(":")[0] for warning in warnings] == ["DCRON_KEY_PREFIX"]
+    assert read(["--controller-name=night", "--key-prefix=night"], {})[1] == ()
+
+
+def test_help_lists_every_setting_with_its_variable_and_default(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        read(["--help"], {})
+    assert caught.value.code == 0
+    said = " ".join(capsys.readouterr().out.split())
+    for setting in TABLE:
+        assert setting.flag in said
+        assert f"Variable {setting.variable}; default: " in said
+    assert "default: 5 seconds." in said
