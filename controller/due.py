@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
+from typing import assert_never
 
 from controller.errors import TerminalError
 from controller.jobs import Firing, Trigger
@@ -71,6 +72,8 @@ class Due:
                 return frozenset() if self.recent else self._newest(until, limit=1)
             case CatchUpPolicy.ALL:
                 return self._newest(until, limit=self.spec.catch_up_limit)
+            case never:
+                assert_never(never)
 
     def candidates(self) -> Iterable[datetime]:
         """Due instants that may fire, oldest first: what the catch-up asks for, what was tried, what is only late."""

@@ -108,6 +108,11 @@ class NodePool:
         """Identities on the ring."""
         return self._ring.nodes if self._ring is not None else ()
 
+    @property
+    def failing(self) -> bool:
+        """Whether the last beat got no answer."""
+        return self._failing_since is not None
+
     def ownership(self, key: Key) -> Ownership:
         """Whether this node looks after a key now."""
         now = self._clock.elapsed()
@@ -180,10 +185,11 @@ class NodePool:
         self._report_strangers(members)
         self.members = members
         capable = [member.identity for member in members if member.api_ok]
-        ring = Ring.of(capable or [member.identity for member in members], self._hash_replicas)
-        if self._ring is not None and ring.nodes == self._ring.nodes:
+        nodes = tuple(sorted(set(capable or [member.identity for member in members])))
+        if self._ring is not None and nodes == self._ring.nodes:
             self._settle()
             return
+        ring = Ring.of(nodes, self._hash_replicas)
         self._lost_ring, self._ring = self._ring, ring
         self._changed_at = self._clock.elapsed()
         self.state = State.UPGRADING

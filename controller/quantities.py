@@ -1,7 +1,7 @@
 """The kinds of values that settings have, each read from text by a function that says what is allowed.
 
-Every function here makes a reader: from text to a value, or ValueError with the phrase that completes "... is not
-allowed:". It knows no setting; `settings` puts the readers into its table.
+A reader goes from text to a value, or raises ValueError with the phrase that completes "... is not allowed:". It knows
+no table and no environment; `settings` puts the readers into its table.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from collections.abc import Callable
 # Stricter than float() and int(), which take `nan`, `1e9`, `1_0` and digits of all scripts.
 _NUMBER = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9})?")
 _WHOLE_NUMBER = re.compile(r"[0-9]{1,9}")
+_DNS_LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+_MAX_PORT = 65535
 
 
 def seconds(least: float, most: float) -> Callable[[str], float]:
@@ -56,3 +58,19 @@ def one_of(*words: str) -> Callable[[str], str]:
         return text.lower()
 
     return parse
+
+
+def port(text: str) -> int:
+    """A port to listen on, or 0."""
+    if text.startswith(("tcp://", "udp://")):
+        # A Service named dcron-http makes the kubelet set DCRON_HTTP_PORT in every pod of its namespace.
+        raise ValueError("Kubernetes set it for a Service; set it yourself, or `enableServiceLinks: false` in the pod")
+    return whole(0, _MAX_PORT)(text)
+
+
+def namespaces(text: str) -> tuple[str, ...]:
+    """Names separated by commas, each once, in their order; none only if the text is empty."""
+    names = tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
+    if (text and not names) or not all(map(_DNS_LABEL.fullmatch, names)):
+        raise ValueError("names of namespaces separated by commas")
+    return names

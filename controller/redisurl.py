@@ -11,8 +11,8 @@ from typing import Final
 from urllib.parse import urlsplit
 
 SCHEMES: Final = ("redis", "rediss", "redis+sentinel", "redis+cluster")
-MAX_PORT: Final = 65535
 
+_MAX_PORT = 65535
 _MANY_HOSTS = ("redis+sentinel", "redis+cluster")
 _HOST = re.compile(r"(?:\[[0-9a-fA-F:.]+\]|[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)(?::(?P<port>[0-9]{1,5}))?")
 _PASSWORD_IN_QUERY = re.compile(r"(?i)(?<=[?&])([^=&]*pass[^=&]*|username)=[^&]*")
@@ -35,7 +35,7 @@ def checked(url: str) -> str:
     if len(hosts) > 1 and parts.scheme not in _MANY_HOSTS:
         raise ValueError(f"one host; several go with {' or '.join(f'{scheme}://' for scheme in _MANY_HOSTS)}")
     if not all(map(_is_host, hosts)):
-        raise ValueError(f"{allowed} and, if any, a port up to {MAX_PORT}; in a password / ? # @ are %2F %3F %23 %40")
+        raise ValueError(f"{allowed} and, if any, a port up to {_MAX_PORT}; in a password / ? # @ are %2F %3F %23 %40")
     return url
 
 
@@ -56,4 +56,4 @@ def shown_if_wrong(url: str) -> str:
 
 def _is_host(text: str) -> bool:
     match = _HOST.fullmatch(text)
-    return match is not None and 0 < int(match["port"] or 1) <= MAX_PORT
+    return match is not None and 0 < int(match["port"] or 1) <= _MAX_PORT

@@ -165,6 +165,12 @@ class Replica:
         """Whether the objects and Jobs are all known: the replica may join the ring."""
         return self._progress.jobs_listed.is_set() and self._progress.objects_listed.is_set()
 
+    @property
+    def api_answers(self) -> bool:
+        """Whether the API server has answered this node lately."""
+        answered = self._api_answered_at
+        return answered is not None and self._clock.elapsed() - answered <= API_ANSWER
+
     # Intake.
 
     def cron_job_seen(self, cron_job: CronJob) -> None:
@@ -209,14 +215,13 @@ class Replica:
     # The ring.
 
     def _announce(self) -> Member:
-        answered = self._api_answered_at
         return Member(
             node=self._settings.node,
             nonce=self._settings.nonce,
             started_at=self._started_at,
             protocol=self._settings.protocol,
             tzdata=self._settings.tzdata,
-            api_ok=answered is not None and self._clock.elapsed() - answered <= API_ANSWER,
+            api_ok=self.api_answers,
         )
 
     def _ring_changed(self) -> None:

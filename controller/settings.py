@@ -17,7 +17,7 @@ from typing import Any, Final, NoReturn
 
 from controller import redisurl
 from controller.errors import InvalidSettings
-from controller.quantities import matching, one_of, seconds, whole
+from controller.quantities import matching, namespaces, one_of, port, seconds, whole
 from controller.ring import DEFAULT_HASH_REPLICAS
 from controller.spec import DEFAULT_CONTROLLER_NAME
 
@@ -26,7 +26,6 @@ DEFAULT_KEY_PREFIX: Final = "dcron"
 MIN_BEATS_IN_TTL: Final = 3
 """How many announcements fit into the time for which one counts: two may be lost before others think a node dead."""
 
-_DNS_LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _CONTROLLER_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
 _NODE_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,251}[A-Za-z0-9])?")
 # No braces: they mark the hash tag of a key, which the driver sets.
@@ -191,7 +190,7 @@ def _doubts(settings: Settings) -> list[str]:
     if settings.controller_name != DEFAULT_CONTROLLER_NAME and settings.key_prefix == DEFAULT_KEY_PREFIX:
         doubts.append(
             f"DCRON_KEY_PREFIX: still {DEFAULT_KEY_PREFIX!r} while DCRON_CONTROLLER_NAME is "
-            f"{settings.controller_name!r}: installations that share a Redis and a prefix give keys to each other's nodes"
+            f"{settings.controller_name!r}: installations that share a Redis and a prefix mix up their nodes"
         )
     return doubts
 
@@ -200,20 +199,6 @@ def _unknown(environment: Mapping[str, str]) -> list[str]:
     known = {setting.variable for setting in TABLE}
     names = sorted(name for name in environment if name.startswith(PREFIX) and name not in known)
     return [f"{name}: no such setting, ignored" for name in names if not _SERVICE_LINK.fullmatch(name)]
-
-
-def _port(text: str) -> int:
-    if text.startswith(("tcp://", "udp://")):
-        # A Service named dcron-http makes the kubelet set this very variable in every pod of its namespace.
-        raise ValueError("Kubernetes set it for a Service; set it yourself, or `enableServiceLinks: false` in the pod")
-    return whole(0, redisurl.MAX_PORT)(text)
-
-
-def _namespaces(text: str) -> tuple[str, ...]:
-    names = tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
-    if (text and not names) or not all(map(_DNS_LABEL.fullmatch, names)):
-        raise ValueError("names of namespaces separated by commas")
-    return names
 
 
 def _host_name(environment: Mapping[str, str]) -> str:
@@ -284,13 +269,13 @@ TABLE: Final = (
         help="Which namespaces to serve, separated by commas",
         default="",
         default_shown="all",
-        parse=_namespaces,
+        parse=namespaces,
     ),
     Setting(
         name="http_port",
         help="Port of /healthz, /readyz and /metrics; 0 is none",
         default="8080",
-        parse=_port,
+        parse=port,
     ),
     Setting(
         name="log_format",

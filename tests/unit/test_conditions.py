@@ -44,7 +44,11 @@ TABLE: dict[str, tuple[Condition | None, dict[str, Any], tuple[bool, str, str]]]
         {"checked": True, "objection": "unknown field"},
         (False, "InvalidJobTemplate", "unknown field"),
     ),
-    "a checked template that is good ends what stood before": (not_ready("InvalidJobTemplate"), {"checked": True}, GOOD),
+    "a checked template that is good ends what stood before": (
+        not_ready("InvalidJobTemplate"),
+        {"checked": True},
+        GOOD,
+    ),
     "a template that was not checked again stays bad": (
         not_ready("InvalidJobTemplate"),
         {},

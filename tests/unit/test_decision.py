@@ -337,7 +337,7 @@ def test_a_slot_is_claimed_after_a_consistent_look_and_then_filled() -> None:
     assert step.status.settled_through == at("12:00")
     assert step.status.counts == {"due": 1}
     assert described(step_of(cron, "12:00:01", status=step.status)) == "create 12:00"
-    filled = {"status": step.status, "jobs": (job(cron, "12:00"),)}
+    filled: dict[str, Any] = {"status": step.status, "jobs": (job(cron, "12:00"),)}
     assert step_of(cron, "12:00:00.5", **filled) == Wait(wake_at=at("12:00:00.8"))
     assert described(step_of(cron, "12:00:01", **filled)) == "write Created"
 

@@ -48,7 +48,11 @@ VERDICTS: dict[str, tuple[dict[str, Any], str, Reason | None]] = {
     "it has its Job": ({**HOPELESS, "suspend": True, "done": ["12:00"]}, "12:09", Reason.CREATED),
     "suspended": ({**HOPELESS, "suspend": True}, "12:09", Reason.SKIPPED_SUSPENDED),
     "its deadline has passed": (HOPELESS, "12:09", Reason.MISSED_DEADLINE),
-    "its deadline has passed within the late window": ({"startingDeadlineSeconds": 3}, "12:00:04", Reason.MISSED_DEADLINE),
+    "its deadline has passed within the late window": (
+        {"startingDeadlineSeconds": 3},
+        "12:00:04",
+        Reason.MISSED_DEADLINE,
+    ),
     "refused for good": (HOPELESS, "12:00:05", Reason.CREATE_FAILED),
     "in the late window": ({"catchUpPolicy": "None"}, "12:00:10", None),
     "past the late window, and nothing is caught up": ({"catchUpPolicy": "None"}, "12:00:11", Reason.MISSED_CATCH_UP),

@@ -22,11 +22,15 @@ def gone(jobs: list[Job]) -> list[str]:
     return [f"{one.scheduled_at:%H:%M}" for one in jobs if one.scheduled_at]
 
 
-TABLE: dict[str, tuple[dict[str, int], list[Job], list[str]]] = {
+TABLE: dict[str, tuple[dict[str, Any], list[Job], list[str]]] = {
     "none": ({}, [], []),
     "three that succeeded are kept": ({}, done("11:00", "11:05", "11:10"), []),
     "the oldest of four goes": ({}, done("11:10", "11:00", "11:15", "11:05"), ["11:00"]),
-    "one that failed is kept, older ones go": ({}, done("11:00", "11:05", "11:10", succeeded=False), ["11:00", "11:05"]),
+    "one that failed is kept, older ones go": (
+        {},
+        done("11:00", "11:05", "11:10", succeeded=False),
+        ["11:00", "11:05"],
+    ),
     "each kind has its own limit": (
         {"successfulJobsHistoryLimit": 1, "failedJobsHistoryLimit": 0},
         done("11:00", "11:20") + done("11:10", succeeded=False),

@@ -14,6 +14,7 @@ from controller.outcomes import Reason
 from controller.status import Status
 from tests.unit.builders import at, cron_job, settled
 
+
 def before_an_edit(**changes: Any) -> Status:
     """A status that another schedule left behind, settled through 11:55."""
     return settled(cron_job(), "11:55", **{"schedule_hash": "before", "next_schedule_at": at("12:00"), **changes})

@@ -1,0 +1,177 @@
+"""The composition root: settings become adapters, adapters become a replica, and all of it starts and stops in order.
+
+Start: the API server and the watches, then the replica, which joins the ring only when its lists are complete. Stop:
+leave the ring, go on for one update interval, finish what is under way; kopf ends last, since it cancels whatever task
+is left in the loop. When kopf ends by itself, its watch is beyond repair: the process ends too, to be started anew.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.metadata
+import logging
+import secrets
+import signal
+from contextlib import AsyncExitStack
+from datetime import timedelta
+
+import kopf
+from kubernetes.aio.client import ApiClient
+
+from controller import access, driver, handlers, recentjobs, redisconnection
+from controller.api import ApiServer
+from controller.clock import SystemClock
+from controller.errors import DcronError
+from controller.events import EventPoster
+from controller.health import ReplicaHealth
+from controller.jobwatch import JobWatch
+from controller.kube import KubeCluster
+from controller.metrics import Metrics
+from controller.ports import Driver, RecentJobStore
+from controller.replica import Replica, ReplicaSettings
+from controller.settings import Settings
+from controller.web import WebServer
+
+logger = logging.getLogger(__name__)
+
+PROTOCOL = "1"
+"""Version of what all members must do alike: the hash of the ring, the names of Jobs, the reading of schedules."""
+LONGEST_END = timedelta(seconds=6)
+"""How long requests under way may take at the end: a little more than the time-out of one."""
+
+
+class KopfEnded(DcronError):
+    """The watch of the objects has ended for good."""
+
+
+class App:
+    """One replica as a process runs it.
+
+    Args:
+        settings: What to run it with.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._stop = asyncio.Event()
+        self._clock = SystemClock()
+        self._metrics = Metrics()
+
+    def stop(self) -> None:
+        """Ask for an orderly end: `run` returns within some seconds."""
+        self._stop.set()
+
+    async def run(self) -> None:
+        """Run until `stop`, SIGTERM or SIGINT.
+
+        Raises:
+            DcronError: It cannot start, or cannot go on; the sentence says why.
+        """
+        settings = self._settings
+        async with AsyncExitStack() as stack:
+            client = await access.connect(self._clock)
+            stack.push_async_callback(client.close)
+            membership, store = self._memory(stack)
+            api = ApiServer(client, self._clock, self._metrics)
+            events = EventPoster(api, self._clock, self._metrics, node=settings.node_name)
+            replica = Replica(
+                self._replica_settings(),
+                clock=self._clock,
+                driver=membership,
+                store=store,
+                cluster=KubeCluster(api, events, namespaces=settings.namespaces),
+                recorder=self._metrics,
+            )
+            if settings.http_port:
+                web = WebServer(ReplicaHealth(replica), self._metrics, port=settings.http_port)
+                await web.start()
+                stack.push_async_callback(web.stop)
+            await self._run_in_order(
+                replica, client, JobWatch(api, self._clock, namespaces=settings.namespaces), events
+            )
+
+    def _memory(self, stack: AsyncExitStack) -> tuple[Driver, RecentJobStore]:
+        """What the replicas share, each on connections of its own; without Redis, what one replica keeps to itself."""
+        settings = self._settings
+        if settings.redis_url is None:
+            logger.warning("DCRON_REDIS_URL is not set: membership is kept in memory, run one replica only")
+            return driver.InMemoryDriver(), recentjobs.InMemoryRecentJobStore(self._clock)
+        # Two installations on one Redis share no member: each serves its own objects.
+        prefix = f"{settings.key_prefix}:{settings.controller_name}:{PROTOCOL}"
+        beats, records = (
+            redisconnection.connect(
+                settings.redis_url, timeout=timeout, connections=connections, recorder=self._metrics
+            )
+            for timeout, connections in (
+                (timedelta(seconds=settings.node_ttl_seconds / 4), driver.CONNECTIONS),
+                (recentjobs.FLUSH_TIMEOUT, recentjobs.CONNECTIONS),
+            )
+        )
+        membership = driver.RedisDriver(beats, self._clock, key_prefix=prefix)
+        for close in (beats.aclose, records.aclose, membership.aclose):
+            stack.push_async_callback(close)
+        return membership, recentjobs.RedisRecentJobStore(records, key_prefix=prefix)
+
+    async def _run_in_order(self, replica: Replica, client: ApiClient, watch: JobWatch, events: EventPoster) -> None:
+        """Run all that runs; end it from the ring down."""
+        kopf_stop, kopf_ready = asyncio.Event(), asyncio.Event()
+        async with asyncio.TaskGroup() as tasks:
+            intake = tasks.create_task(self._run_kopf(replica, client, kopf_stop, kopf_ready), name="kopf")
+            await kopf_ready.wait()
+            self._listen_to_signals()
+            watching = tasks.create_task(watch.run(replica.jobs_listed, replica.job_seen), name="job watch")
+            posting = tasks.create_task(events.run(), name="events")
+            running = tasks.create_task(replica.run(), name="replica")
+            await self._stop.wait()
+            logger.info("stopping", extra={"node": self._settings.node_name})
+            await self._end(replica, running)
+            watching.cancel()
+            posting.cancel()
+            await asyncio.wait({watching, posting})
+            kopf_stop.set()
+            await intake
+
+    async def _end(self, replica: Replica, running: asyncio.Task[None]) -> None:
+        """End the replica: in order if it had joined, at once if it was still listing."""
+        if replica.listed:
+            await replica.stop()
+            await asyncio.wait({running}, timeout=LONGEST_END.total_seconds())
+        running.cancel()
+        await asyncio.wait({running})
+
+    async def _run_kopf(self, replica: Replica, client: ApiClient, stop: asyncio.Event, ready: asyncio.Event) -> None:
+        namespaces = self._settings.namespaces
+        try:
+            await kopf.operator(
+                registry=handlers.register(replica, client),
+                settings=handlers.settings(),
+                standalone=True,
+                clusterwide=not namespaces,
+                namespaces=namespaces,
+                stop_flag=stop,
+                ready_flag=ready,
+            )
+        except Exception as error:
+            raise KopfEnded(f"the watch of the objects has ended: {error}") from error
+        if not stop.is_set():
+            raise KopfEnded("the watch of the objects has ended")
+
+    def _listen_to_signals(self) -> None:
+        """Take the signals over from kopf, which would end its watch before we have left the ring."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.stop)
+
+    def _replica_settings(self) -> ReplicaSettings:
+        settings = self._settings
+        return ReplicaSettings(
+            node=settings.node_name,
+            nonce=secrets.token_hex(4),
+            protocol=PROTOCOL,
+            tzdata=importlib.metadata.version("tzdata"),
+            hash_replicas=settings.hash_replicas,
+            controller_name=settings.controller_name,
+            update=timedelta(seconds=settings.node_update_seconds),
+            ttl=timedelta(seconds=settings.node_ttl_seconds),
+            late=timedelta(seconds=settings.late_seconds),
+        )

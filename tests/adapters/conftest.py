@@ -1,0 +1,47 @@
+"""Real Redis servers for the tests of the adapters: one for the session, and one that a test may spoil."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.adapters import redis_server
+from tests.adapters.redis_server import RedisServer
+
+
+@pytest.fixture(scope="session")
+def redis_for_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    """One plain Redis for all tests; take `redis`, which empties it first."""
+    with redis_server.running(tmp_path_factory.mktemp("redis")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def cluster_for_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    """One Redis Cluster of a single node for all tests: enough for it to refuse keys of different slots."""
+    with redis_server.running(tmp_path_factory.mktemp("redis-cluster"), "--cluster-enabled", "yes") as server:
+        redis_server.take_all_slots(server)
+        yield server
+
+
+@pytest.fixture
+def redis(redis_for_session: RedisServer) -> RedisServer:
+    """An empty Redis."""
+    redis_for_session.command("FLUSHALL")
+    return redis_for_session
+
+
+@pytest.fixture
+def redis_cluster(cluster_for_session: RedisServer) -> RedisServer:
+    """An empty Redis Cluster."""
+    cluster_for_session.command("FLUSHALL")
+    return cluster_for_session
+
+
+@pytest.fixture
+def own_redis(tmp_path: Path) -> Iterator[RedisServer]:
+    """A Redis for this test alone, which may break it."""
+    with redis_server.running(tmp_path) as server:
+        yield server

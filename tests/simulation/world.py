@@ -1,0 +1,191 @@
+"""A simulated world: one API server, one Redis, and replicas that come and go, all on virtual time.
+
+What runs in a replica is `controller.replica.Replica` itself, over the fakes; only its clock is wrong by its own skew.
+The world does what it is told (`nemesis` decides), and keeps the evidence.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from datetime import datetime, timedelta
+
+from controller.errors import TransientError
+from controller.outcomes import Reason
+from controller.nodepool import State
+from controller.replica import Replica, ReplicaSettings
+from tests.fakes.apiserver import FakeApiServer
+from tests.fakes.clock import EPOCH, SimulatedClock
+from tests.fakes.cluster import FakeCluster
+from tests.simulation.evidence import Evidence, Fault, StatusWatcher
+from tests.simulation.loop import Simulation
+from tests.simulation.stand_ins import FakeDriver, FakeRedis, FakeStore
+
+HASH_REPLICAS = 32
+"""Few points on the ring: how even the shares are is tested elsewhere, and each change costs a sort of all points."""
+STOP_WITHIN = timedelta(seconds=10)
+"""A replica that was asked to stop is gone by then."""
+
+
+def _harmless(error: type[TransientError]) -> set[str]:
+    return {error.__name__}.union(*(_harmless(kind) for kind in error.__subclasses__()))
+
+
+HARMLESS = _harmless(TransientError)
+"""Errors that a replica may meet and gets over; any other one is a bug."""
+
+
+class BugCatcher:
+    """A `Recorder` that keeps one thing: looks that failed by a bug."""
+
+    def __init__(self, node: str, bugs: list[str]) -> None:
+        self._node = node
+        self._bugs = bugs
+
+    def outcome(self, reason: Reason, lateness: timedelta) -> None:
+        """Of no interest: the API server's history tells."""
+
+    def request(self, target: str, verb: str, seconds: float, *, error: str | None) -> None:
+        """Of no interest."""
+
+    def reconciled(self, seconds: float, *, error: str | None) -> None:
+        """Keep what must not happen."""
+        if error is not None and error not in HARMLESS:
+            self._bugs.append(f"{self._node}: a look failed by {error}")
+
+    def queue(self, *, waiting: int, overdue: int) -> None:
+        """Of no interest."""
+
+    def ring(self, *, members: int, keys_owned: int, state: str) -> None:
+        """Of no interest."""
+
+    def loop_lag(self, seconds: float) -> None:
+        """Of no interest."""
+
+
+class Node:
+    """One replica process: what runs in it ends when it is killed, wherever it stands.
+
+    Attributes:
+        name: Unique in a world; a node that comes back has another one.
+    """
+
+    def __init__(self, world: World, name: str, skew: timedelta) -> None:
+        self.name = name
+        self.clock = SimulatedClock(world.simulation.loop, epoch=world.epoch, skew=skew)
+        self.cluster = FakeCluster(world.server, self.clock, name)
+        self.replica = Replica(
+            ReplicaSettings(
+                node=name, nonce=f"nonce-{name}", protocol="1", tzdata="simulated", hash_replicas=HASH_REPLICAS
+            ),
+            clock=self.clock,
+            driver=FakeDriver(world.redis),
+            store=FakeStore(world.redis),
+            cluster=self.cluster,
+            recorder=BugCatcher(name, world.evidence.bugs),
+        )
+        self.leaving = False
+        self.process = asyncio.create_task(self._run(), name=name)
+
+    @property
+    def ready(self) -> bool:
+        """Whether it is on the ring and means to stay."""
+        return not self.leaving and not self.process.done() and self.replica.node_pool.state is not State.JOINING
+
+    async def _run(self) -> None:
+        replica = self.replica
+        async with asyncio.TaskGroup() as tasks:
+            watches = [
+                tasks.create_task(self.cluster.watch_cron_jobs(replica.cron_job_seen, replica.cron_job_gone)),
+                tasks.create_task(self.cluster.watch_jobs(replica.jobs_listed, replica.job_seen)),
+            ]
+            await replica.run()
+            for watch in watches:
+                watch.cancel()
+
+
+class World:
+    """Everything around the replicas.
+
+    Args:
+        simulation: The loop and the chance.
+        epoch: True time at the begin.
+
+    Attributes:
+        nodes: Those that live, by name.
+    """
+
+    def __init__(self, simulation: Simulation, epoch: datetime = EPOCH) -> None:
+        self.simulation = simulation
+        self.epoch = epoch
+        self.server = FakeApiServer(now=self.now, seed=simulation.seed)
+        self.redis = FakeRedis(now=self.now, seed=simulation.seed)
+        self.nodes: dict[str, Node] = {}
+        self.evidence = Evidence(
+            began=epoch, ended=epoch, history=self.server.history, edits=self.server.edits, faults=[]
+        )
+        self.server.watchers.append(StatusWatcher(self.now, self.evidence.told))
+        self._names = 0
+        self._leavings: set[asyncio.Task[None]] = set()
+
+    def now(self) -> datetime:
+        """True time."""
+        return self.epoch + timedelta(seconds=self.simulation.loop.time())
+
+    @property
+    def ready(self) -> list[Node]:
+        """The nodes that are on the ring and mean to stay."""
+        return [node for node in self.nodes.values() if node.ready]
+
+    def start(self, *, skew: timedelta = timedelta(0)) -> Node:
+        """A new replica begins to run."""
+        self._names += 1
+        node = Node(self, f"node-{self._names}", skew)
+        self.nodes[node.name] = node
+        self._note("join", node)
+        return node
+
+    def kill(self, node: Node) -> None:
+        """As kill -9: nothing more happens in it, and what it has sent is on its way."""
+        self._note("kill", node)
+        del self.nodes[node.name]
+        node.process.cancel()
+
+    def stop(self, node: Node) -> None:
+        """As SIGTERM: it leaves, finishes and ends."""
+        self._note("stop", node)
+        node.leaving = True
+        leaving = asyncio.create_task(self._leave(node), name=f"{node.name} leaves")
+        self._leavings.add(leaving)
+        leaving.add_done_callback(self._leavings.discard)
+
+    async def sleep(self, seconds: float) -> None:
+        """Let the world go on; a replica that has ended by itself ends the run."""
+        await asyncio.sleep(seconds)
+        for node in list(self.nodes.values()):
+            if node.process.done() and not node.leaving:
+                await node.process
+                raise AssertionError(f"{node.name} has ended by itself")
+
+    async def close(self) -> Evidence:
+        """The evidence, after the end of everything that runs."""
+        self.evidence.ended = self.now()
+        self.evidence.rings = {
+            node.name: tuple(identity.split("/")[0] for identity in node.replica.node_pool.nodes)
+            for node in self.nodes.values()
+        }
+        processes = [node.process for node in self.nodes.values()]
+        for task in (*processes, *self._leavings):
+            task.cancel()
+        with suppress(asyncio.CancelledError):
+            await asyncio.gather(*processes, *self._leavings, return_exceptions=True)
+        return self.evidence
+
+    async def _leave(self, node: Node) -> None:
+        async with asyncio.timeout(STOP_WITHIN.total_seconds()):
+            await node.replica.stop()
+            await node.process
+        self.nodes.pop(node.name, None)
+
+    def _note(self, what: str, node: Node) -> None:
+        self.evidence.faults.append(Fault(at=self.now(), what=what, node=node.name))

@@ -1,0 +1,385 @@
+"""Carrying out steps: what a request's answer makes known, and that nothing is told twice or lost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from controller import status as statuses
+from controller.errors import ClusterUnavailable, NamespaceTerminating
+from controller.executor import TOGETHER
+from controller.observation import Checked
+from controller.outcomes import Outcome, Reason
+from controller.ports import CreateResult
+from controller.spec import CronJob
+from controller.status import Status
+from controller.steps import Cause, Write
+from tests.fakes.cluster import FakeCluster
+from tests.unit.world import Node, World, after, firing, in_world
+
+BROKEN = {"spec": {"template": {"spec": {"bogus": True}}}}
+
+
+# --- creating -------------------------------------------------------------------------------------------------------
+
+
+def test_a_job_that_is_created_is_known_recorded_and_announced_at_once() -> None:
+    async def act(world: World) -> None:
+        node, cron = Node(world), world.apply()
+        await world.until(60.5)
+        await node.executor.create(cron, [firing(60)])
+        (job,) = world.server.jobs()
+        assert node.jobs.of(cron.uid) == (job,)
+        (record,) = world.store.records
+        assert (record.uid, record.key, record.scheduled_at) == (cron.uid, cron.key, after(60))
+        assert (record.outcome, record.node, record.job) == (Reason.CREATED, "node-a", job.name)
+        assert (record.lateness_seconds, record.recorded_at) == (0.5, after(60.5))
+        assert world.events == ["SuccessfulCreate"]
+        assert node.numbers.outcomes == [(Reason.CREATED, 0.5)]
+
+    in_world(act)
+
+
+def test_the_job_carries_the_name_of_the_node_and_the_last_success() -> None:
+    async def act(world: World) -> None:
+        node, cron = Node(world), world.apply()
+        seen = replace(cron, status={"lastSuccessfulTime": "2025-12-31T23:59:30Z"})
+        await node.executor.create(seen, [firing(60)])
+        (job,) = world.server.jobs()
+        body = world.server.manifest(job.namespace, job.name)
+        assert body["metadata"]["annotations"]["dcron.io/fired-by"] == "node-a"
+        env = {entry["name"]: entry["value"] for entry in body["spec"]["template"]["spec"]["containers"][0]["env"]}
+        assert env["DCRON_LAST_SUCCESSFUL_AT"] == "2025-12-31T23:59:30Z"
+
+    in_world(act)
+
+
+def test_the_job_of_another_node_is_adopted_without_a_word() -> None:
+    async def act(world: World) -> None:
+        first, second, cron = Node(world, "node-a"), Node(world, "node-b"), world.apply()
+        await first.executor.create(cron, [firing(60)])
+        await second.executor.create(cron, [firing(60)])
+        assert world.instants == [60]
+        assert second.jobs.of(cron.uid) == world.server.jobs()
+        assert [record.node for record in world.store.records] == ["node-a"]
+        assert world.events == ["SuccessfulCreate"]
+        assert second.numbers.outcomes == []
+
+    in_world(act)
+
+
+def test_a_create_that_went_through_without_an_answer_is_announced_once() -> None:
+    async def act(world: World) -> None:
+        node, cron = Node(world), world.apply()
+        world.server.fail_next_create_after_write = True
+        with pytest.raises(ClusterUnavailable):
+            await node.executor.create(cron, [firing(60)])
+        assert world.instants == [60]
+        assert world.store.records == []
+        for _ in range(2):
+            await node.executor.create(cron, [firing(60)])
+        assert world.instants == [60]
+        assert [record.scheduled_at for record in world.store.records] == [after(60)]
+        assert world.events == ["SuccessfulCreate"]
+
+    in_world(act)
+
+
+def test_a_foreign_job_under_the_name_ends_the_firing_and_never_makes_a_second_name() -> None:
+    async def act(world: World) -> None:
+        node, cron = Node(world), world.apply()
+        foreign = world.job(cron, 60, controlled_by="another object")
+        await node.executor.create(cron, [firing(60)])
+        assert world.server.jobs() == (foreign,)
+        attempt = node.executor.attempts(cron.uid)[after(60)]
+        assert attempt.final
+        assert attempt.message == f"NameCollision: a foreign Job has the name {foreign.name}"
+        assert node.jobs.of(cron.uid) == ()
+
+    in_world(act)
+
+
+def test_a_job_that_the_api_server_rejects_is_not_tried_again() -> None:
+    async def act(world: World) -> None:
+        node, cron = Node(world), world.apply(jobTemplate=BROKEN)
+        await node.executor.create(cron, [firing(60)])
+        attempt = node.executor.attempts(cron.uid)[after(60)]
+        assert attempt.final
+        assert "unknown field" in attempt.message
+
+    in_world(act)
+
+
+def test_a_create_that_is_refused_rests_twice_as_long_each_time_and_half_a_minute_at_most() -> None:
+    async def act(world: World) -> None:
+        node, cron = Node(world), world.apply()
+        world.server.full_namespaces.add("ns")
+        rests = []
+        for _ in range(7):
+            await node.executor.create(cron, [firing(60)])
+            attempt = node.executor.attempts(cron.uid)[after(60)]
+            assert not attempt.final
+            assert "exceeded quota" in attempt.message
+            rests.append((attempt.retry_at - node.clock.now()).total_seconds())
+        assert rests == [1, 2, 4, 8, 16, 30, 30]
+
+    in_world(act)
+
+
+def test_nothing_can_be_created_in_a_namespace_that_is_terminating_and_nothing_is_remembered_of_it() -> None:
+    async def act(world: World) -> None:
+        node, cron = Node(world), world.apply()
+        world.server.terminating_namespaces.add("ns")
+        with pytest.raises(NamespaceTerminating):
+            await node.executor.create(cron, [firing(60)])
+        assert node.executor.attempts(cron.uid) == {}
+
+    in_world(act)
+
+
+def test_only_so_many_creates_of_one_object_are_under_way_and_the_oldest_are_first() -> None:
+    async def act(world: World) -> None:
+        node, cron = Node(world), world.apply()
+        await node.executor.create(cron, [firing(number) for number in range(TOGETHER + 5)])
+        assert sorted(world.instants) == list(range(TOGETHER))
+
+    in_world(act)
+
+
+class Stumbling(FakeCluster):
+    """A cluster on which the Job of second 1 gets no answer, and that of second 2 meets a bug; others take a second."""
+
+    async def create_job(self, manifest: Mapping[str, Any]) -> CreateResult:
+        if "000001" in manifest["metadata"]["name"]:
+            raise ClusterUnavailable("no answer")
+        if "000002" in manifest["metadata"]["name"]:
+            raise ZeroDivisionError
+        await self._clock.sleep(timedelta(seconds=1))
+        return await super().create_job(manifest)
+
+
+def test_one_create_without_an_answer_does_not_cut_off_the_others() -> None:
+    async def act(world: World) -> None:
+        node, cron = Node(world, cluster=Stumbling), world.apply()
+        with pytest.raises(ClusterUnavailable):
+            await node.executor.create(cron, [firing(1), firing(3), firing(4)])
+        assert sorted(world.instants) == [3, 4]
+        assert sorted(record.scheduled_at for record in world.store.records) == [after(3), after(4)]
+
+    in_world(act)
+
+
+def test_a_bug_is_not_hidden_behind_an_ordinary_failure() -> None:
+    async def act(world: World) -> None:
+        node, cron = Node(world, cluster=Stumbling), world.apply()
+        with pytest.raises(ZeroDivisionError):
+            await node.executor.create(cron, [firing(1), firing(2), firing(3)])
+        assert world.instants == [3]
+
+    in_world(act)
+
+
+def test_nothing_is_kept_of_an_object_that_is_gone() -> None:
+    async def act(world: World) -> None:
+        node, cron = Node(world), world.apply(jobTemplate=BROKEN)
+        await node.executor.create(cron, [firing(60)])
+        node.executor.forget(cron.uid)
+        assert node.executor.attempts(cron.uid) == {}
+        node.executor.forget("never seen")
+
+    in_world(act)
+
+
+# --- deleting -------------------------------------------------------------------------------------------------------
+
+
+def test_a_job_that_is_deleted_is_known_to_be_gone_and_announced() -> None:
+    async def act(world: World) -> None:
+        node, cron = Node(world), world.apply()
+        job = world.job(cron, 60)
+        await node.executor.delete(cron, [job], Cause.HISTORY)
+        assert world.server.jobs() == ()
+        assert node.jobs.of(cron.uid) == (replace(job, gone=True),)
+        assert world.events == ["SuccessfulDelete"]
+
+    in_world(act)
+
+
+def test_a_job_that_was_gone_already_is_no_news() -> None:
+    async def act(world: World) -> None:
+        node, cron = Node(world), world.apply()
+        job = world.job(cron, 60)
+        world.server.delete_job(job.namespace, job.name)
+        await node.executor.delete(cron, [job], Cause.REPLACED)
+        assert [one.gone for one in node.jobs.of(cron.uid)] == [True]
+        assert world.events == []
+
+    in_world(act)
+
+
+def test_only_the_very_job_is_deleted_and_not_another_one_under_its_name() -> None:
+    async def act(world: World) -> None:
+        node, cron = Node(world), world.apply()
+        job = world.job(cron, 60)
+        await node.executor.delete(cron, [replace(job, uid="an earlier one")], Cause.HISTORY)
+        assert world.server.jobs() == (job,)
+
+    in_world(act)
+
+
+# --- looking --------------------------------------------------------------------------------------------------------
+
+
+def test_a_template_is_checked_without_creating_anything() -> None:
+    async def act(world: World) -> None:
+        node = Node(world)
+        assert await node.executor.check(world.apply()) == Checked(objection=None)
+        checked = await node.executor.check(world.apply(jobTemplate=BROKEN))
+        assert checked.objection is not None
+        assert "unknown field" in checked.objection
+        assert world.server.created() == ()
+
+    in_world(act)
+
+
+def test_a_check_that_gets_no_answer_is_no_objection() -> None:
+    async def act(world: World) -> None:
+        node, cron = Node(world), world.apply(jobTemplate=BROKEN)
+        world.server.down = True
+        assert await node.executor.check(cron) == Checked(objection=None)
+
+    in_world(act)
+
+
+def test_reading_an_object_brings_it_up_to_date() -> None:
+    async def act(world: World) -> None:
+        node, old = Node(world), world.apply()
+        node.cron_jobs.see(old)
+        new = world.apply(suspend=True)
+        await node.executor.read(old)
+        assert node.cron_jobs.get(old.key) == new
+
+    in_world(act)
+
+
+def test_an_object_that_is_found_gone_is_forgotten() -> None:
+    async def act(world: World) -> None:
+        node, cron = Node(world), world.apply()
+        node.cron_jobs.see(cron)
+        world.server.delete(cron.key)
+        await node.executor.read(cron)
+        assert node.cron_jobs.get(cron.key) is None
+
+    in_world(act)
+
+
+def test_an_object_that_is_found_made_again_takes_the_place_of_the_earlier_one() -> None:
+    async def act(world: World) -> None:
+        node, cron = Node(world), world.apply()
+        node.cron_jobs.see(cron)
+        world.server.delete(cron.key)
+        again = world.apply()
+        await node.executor.read(cron)
+        assert node.cron_jobs.get(cron.key) == again
+        assert node.cron_jobs.key_of(cron.uid) is None
+
+    in_world(act)
+
+
+def test_a_look_brings_the_jobs_of_the_object_up_to_date() -> None:
+    async def act(world: World) -> None:
+        node, cron = Node(world), world.apply()
+        gone, there = world.job(cron, 60), world.job(cron, 120)
+        node.jobs.see(gone, elapsed=node.clock.elapsed())
+        world.server.delete_job(gone.namespace, gone.name)
+        await node.executor.look(cron)
+        assert set(node.jobs.of(cron.uid)) == {replace(gone, gone=True), there}
+
+    in_world(act)
+
+
+# --- writing --------------------------------------------------------------------------------------------------------
+
+
+def settling(cron: CronJob, reason: Reason = Reason.MISSED_DEADLINE) -> Write:
+    """A write that settles the instant of 60 s."""
+    outcome = Outcome(scheduled_at=after(60), reason=reason)
+    return Write(status=statuses.settle(Status(), [outcome], through=after(60)), outcomes=(outcome,))
+
+
+def test_a_status_is_written_and_then_what_it_settles_is_announced_and_recorded() -> None:
+    async def act(world: World) -> None:
+        node, cron = Node(world), world.apply()
+        await world.until(90)
+        await node.executor.write(cron, settling(cron))
+        current = world.server.read(cron.key)
+        assert current is not None
+        assert current.status["settledThrough"] == "2026-01-01T00:01:00Z"
+        assert node.cron_jobs.get(cron.key) == current
+        assert world.events == ["MissSchedule"]
+        assert node.numbers.outcomes == [(Reason.MISSED_DEADLINE, 30.0)]
+        (record,) = world.store.records
+        assert (record.outcome, record.job, record.lateness_seconds) == (Reason.MISSED_DEADLINE, None, 30.0)
+
+    in_world(act)
+
+
+def test_a_created_instant_is_not_recorded_again_when_it_is_settled() -> None:
+    async def act(world: World) -> None:
+        node, cron = Node(world), world.apply()
+        await node.executor.write(cron, settling(cron, Reason.CREATED))
+        assert world.store.records == []
+        assert world.events == []
+
+    in_world(act)
+
+
+def test_who_loses_the_compare_and_swap_announces_nothing_and_reads_again() -> None:
+    async def act(world: World) -> None:
+        first, second, cron = Node(world, "node-a"), Node(world, "node-b"), world.apply()
+        await first.executor.write(cron, settling(cron))
+        await second.executor.write(cron, settling(cron))
+        assert world.events == ["MissSchedule"]
+        assert second.numbers.outcomes == []
+        assert len(world.store.records) == 1
+        assert second.cron_jobs.get(cron.key) == world.server.read(cron.key)
+
+    in_world(act)
+
+
+def test_an_edit_in_between_is_such_a_loss() -> None:
+    async def act(world: World) -> None:
+        node, cron = Node(world), world.apply()
+        edited = world.apply(suspend=True)
+        await node.executor.write(cron, settling(cron))
+        assert node.cron_jobs.get(cron.key) == edited
+        assert world.events == []
+
+    in_world(act)
+
+
+def test_our_own_write_seen_in_the_watch_shows_that_the_watch_is_fresh() -> None:
+    async def act(world: World) -> None:
+        node, cron = Node(world), world.apply()
+        await node.executor.write(cron, settling(cron))
+        assert not node.cron_jobs.is_fresh(node.clock.elapsed())
+        current = world.server.read(cron.key)
+        assert current is not None
+        node.cron_jobs.watched(current)
+        assert node.cron_jobs.is_fresh(node.clock.elapsed())
+
+    in_world(act)
+
+
+def test_an_instant_that_has_its_outcome_leaves_no_attempt_behind() -> None:
+    async def act(world: World) -> None:
+        node, cron = Node(world), world.apply(jobTemplate=BROKEN)
+        await node.executor.create(cron, [firing(60), firing(120)])
+        await node.executor.write(cron, settling(cron, Reason.CREATE_FAILED))
+        assert list(node.executor.attempts(cron.uid)) == [after(120)]
+
+    in_world(act)

@@ -1,0 +1,408 @@
+"""A look at a key: from what the node knows to what the world then is, and when to look again."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from controller import status as statuses
+from controller.conditions import READY
+from controller.errors import ClusterUnavailable, Conflict
+from controller.jobs import name_for
+from controller.nodepool import NodePool
+from controller.outcomes import Reason
+from controller.ports import FiringRecord, Member
+from controller.reconciler import ASK_AGAIN, BREATH, SILENCE, Reconciler
+from controller.spec import CronJob, Key
+from controller.status import Status
+from tests.fakes.clock import EPOCH
+from tests.fakes.cluster import FakeCluster
+from tests.unit.doubles import DictatedDriver
+from tests.unit.world import Node, World, after, in_world
+
+KEY = Key("ns", "report")
+LATE = timedelta(seconds=10)
+
+
+class Replica(Node):
+    """A node that looks at keys; it is alone on the ring, and no watch tells it anything."""
+
+    def __init__(self, world: World, *, cluster: type[FakeCluster] = FakeCluster) -> None:
+        super().__init__(world, cluster=cluster)
+        self.me = Member(node=self.name, nonce="1", started_at=EPOCH, protocol="1", tzdata="1", api_ok=True)
+        self.driver = DictatedDriver(members=[self.me])
+        self.node_pool = NodePool(
+            driver=self.driver,
+            clock=self.clock,
+            announce=lambda: self.me,
+            update=timedelta(seconds=1),
+            ttl=timedelta(seconds=5),
+            hash_replicas=16,
+            changed=lambda: None,
+        )
+        self.reconciler = Reconciler(
+            cron_jobs=self.cron_jobs,
+            jobs=self.jobs,
+            node_pool=self.node_pool,
+            executor=self.executor,
+            store=world.store,
+            clock=self.clock,
+            node=self.name,
+            late=LATE,
+        )
+
+    async def look(self, cron_job: CronJob | None = None) -> float | None:
+        """Look at the key, shortly after a beat; gives when to look again, in seconds after the beginning of time."""
+        if cron_job is not None:
+            self.cron_jobs.see(cron_job)
+        await self.node_pool.beat()
+        wake_at = await self.reconciler.reconcile(KEY)
+        return None if wake_at is None else (wake_at - EPOCH).total_seconds()
+
+    async def look_at(self, seconds: float, cron_job: CronJob | None = None) -> float | None:
+        """Look at that moment."""
+        await self.world.until(seconds)
+        return await self.look(cron_job)
+
+
+def status_of(world: World) -> Status:
+    current = world.server.read(KEY)
+    assert current is not None
+    return statuses.parse(current)
+
+
+# --- the sentence ---------------------------------------------------------------------------------------------------
+
+
+def test_an_object_fires_when_its_instant_comes_is_settled_and_looked_at_when_the_next_one_is() -> None:
+    async def act(world: World) -> None:
+        node = Replica(world)
+        assert await node.look_at(30, world.apply()) == 60
+        assert world.instants == []
+        assert await node.look_at(60) == 60.8
+        assert world.instants == [60]
+        assert await node.look_at(60.8) == 120
+        status = status_of(world)
+        assert (status.settled_through, status.owner) == (after(60), "node-a")
+        assert status.counts == {"due": 1, "created": 1}
+        assert len(world.server.created()) == 1
+
+    in_world(act)
+
+
+def test_a_look_at_nothing_new_changes_nothing() -> None:
+    async def act(world: World) -> None:
+        node = Replica(world)
+        await node.look_at(30, world.apply())
+        writes = len(world.server.status_writes)
+        assert await node.look_at(40) == 60
+        assert len(world.server.status_writes) == writes
+
+    in_world(act)
+
+
+def test_a_slot_is_claimed_and_filled_in_one_look() -> None:
+    async def act(world: World) -> None:
+        node = Replica(world)
+        await node.look_at(30, world.apply(concurrencyPolicy="Forbid"))
+        await node.look_at(60)
+        assert world.instants == [60]
+        assert [slot.uid is None for slot in status_of(world).active] == [True]  # the Job is settled a little later
+        await node.look_at(61)
+        assert [slot.uid for slot in status_of(world).active] == [job.uid for job in world.server.jobs()]
+
+    in_world(act)
+
+
+def test_replace_deletes_the_older_job_and_creates_the_newer_one_in_one_look() -> None:
+    async def act(world: World) -> None:
+        node = Replica(world)
+        await node.look_at(30, world.apply(concurrencyPolicy="Replace"))
+        await node.look_at(61)
+        await node.look_at(121)
+        assert world.instants == [60, 120]
+        assert [job.scheduled_at for job in world.server.jobs()] == [after(120)]
+
+    in_world(act)
+
+
+def test_history_is_cleared_up() -> None:
+    async def act(world: World) -> None:
+        world.server.job_duration = lambda job: timedelta(seconds=5)
+        node = Replica(world)
+        await node.look_at(30, world.apply(successfulJobsHistoryLimit=0))
+        await node.look_at(61)
+        await node.executor.look(world.server.cron_jobs()[0])
+        await world.until(70)
+        await node.executor.look(world.server.cron_jobs()[0])
+        assert await node.look_at(70) == 90
+        await node.look_at(90)
+        assert world.server.jobs() == ()
+
+    in_world(act)
+
+
+def test_an_object_whose_schedule_never_fires_is_not_ready_and_waits_for_its_author() -> None:
+    async def act(world: World) -> None:
+        node = Replica(world)
+        assert await node.look_at(30, world.apply(schedule="30 2 31 2 *")) is None
+        ready = status_of(world).condition(READY)
+        assert ready is not None
+        assert (ready.status, ready.reason) == (False, "InvalidSchedule")
+        assert world.events == ["UnparseableSchedule"]
+
+    in_world(act)
+
+
+def test_a_template_that_the_api_server_does_not_take_makes_the_object_not_ready() -> None:
+    async def act(world: World) -> None:
+        node = Replica(world)
+        broken = {"spec": {"template": {"spec": {"bogus": True}}}}
+        assert await node.look_at(30, world.apply(jobTemplate=broken)) == 60
+        ready = status_of(world).condition(READY)
+        assert ready is not None
+        assert (ready.status, ready.reason) == (False, "InvalidJobTemplate")
+
+    in_world(act)
+
+
+# --- whose it is ----------------------------------------------------------------------------------------------------
+
+
+def test_a_key_without_an_object_is_left_alone() -> None:
+    async def act(world: World) -> None:
+        assert await Replica(world).look() is None
+
+    in_world(act)
+
+
+def test_the_key_of_another_node_is_left_alone() -> None:
+    async def act(world: World) -> None:
+        node = Replica(world)
+        node.driver.members = [replace(node.me, node="node-b")]
+        assert await node.look_at(61, world.apply()) is None
+        assert world.instants == []
+        assert world.server.status_writes == []
+
+    in_world(act)
+
+
+def test_a_node_that_was_paused_asks_again_before_it_does_anything() -> None:
+    async def act(world: World) -> None:
+        node = Replica(world)
+        await node.look_at(30, world.apply())
+        await world.until(60)
+        assert await node.reconciler.reconcile(KEY) == after(60) + ASK_AGAIN
+        assert world.instants == []
+
+    in_world(act)
+
+
+def test_a_node_that_stands_in_fires_later() -> None:
+    async def act(world: World) -> None:
+        node = Replica(world)
+        await node.look_at(30, world.apply())
+        node.driver.members = [replace(node.me, node="node-b")]
+        await node.look_at(55)
+        node.driver.down = True
+        assert await node.look_at(60) == 63
+        assert world.instants == []
+        await node.look_at(63)
+        assert world.instants == [60]
+
+    in_world(act)
+
+
+# --- nothing is created on old knowledge ----------------------------------------------------------------------------
+
+
+def test_an_object_suspended_unseen_does_not_fire() -> None:
+    async def act(world: World) -> None:
+        node = Replica(world)
+        await node.look_at(30, world.apply())
+        world.server.suspend(KEY)
+        await node.look_at(60)
+        assert world.instants == []
+        assert status_of(world).suspended
+
+    in_world(act)
+
+
+def test_an_object_deleted_unseen_does_not_fire() -> None:
+    async def act(world: World) -> None:
+        node = Replica(world)
+        await node.look_at(30, world.apply())
+        world.server.delete(KEY)
+        assert await node.look_at(60) is None
+        assert world.instants == []
+        assert node.cron_jobs.get(KEY) is None
+
+    in_world(act)
+
+
+def test_an_object_made_again_unseen_fires_as_the_new_one() -> None:
+    async def act(world: World) -> None:
+        node = Replica(world)
+        old = world.apply()
+        await node.look_at(30, old)
+        world.server.delete(KEY)
+        new = world.apply()
+        await node.look_at(60)
+        assert [job.owner_uid for job in world.server.created()] == [new.uid]
+
+    in_world(act)
+
+
+def test_an_object_is_not_read_when_the_watch_is_known_to_be_fresh() -> None:
+    async def act(world: World) -> None:
+        node = Replica(world)
+        await node.look_at(59, world.apply())
+        node.cron_jobs.watched(world.server.cron_jobs()[0])  # it shows our own write of a second ago
+        world.server.suspend(KEY)  # what a watch that is fresh has not shown yet may still be missed
+        await node.look_at(60)
+        assert world.instants == [60]
+
+    in_world(act)
+
+
+def test_what_a_look_has_learnt_does_not_outlive_an_edit() -> None:
+    """A template is checked again if the object is edited while the first check is under way."""
+
+    async def act(world: World) -> None:
+        node = Replica(world)
+        world.server.latency_seconds = (0.2, 0.2)
+        await world.until(30)
+        looking = asyncio.create_task(node.look(world.apply()))
+        await world.until(30.3)
+        broken = {"spec": {"template": {"spec": {"bogus": True}}}}
+        node.cron_jobs.see(world.apply(jobTemplate=broken))
+        await looking
+        status = status_of(world)
+        ready = status.condition(READY)
+        assert ready is not None
+        assert (status.observed_generation, ready.reason) == (2, "InvalidJobTemplate")
+
+    in_world(act)
+
+
+# --- what other nodes did -------------------------------------------------------------------------------------------
+
+
+def recorded(cron: CronJob, seconds: float, outcome: Reason = Reason.CREATED) -> FiringRecord:
+    return FiringRecord(
+        uid=cron.uid,
+        key=cron.key,
+        scheduled_at=after(seconds),
+        outcome=outcome,
+        node="node-b",
+        job=name_for(cron, after(seconds)),
+        lateness_seconds=0.1,
+        recorded_at=after(seconds),
+    )
+
+
+def test_what_another_node_has_fired_is_not_fired_again_even_if_its_job_is_gone() -> None:
+    async def act(world: World) -> None:
+        node, cron = Replica(world), world.apply()
+        await node.look_at(30, cron)
+        world.store.records.append(recorded(cron, 60))
+        await node.look_at(61)
+        assert world.instants == []
+        assert status_of(world).counts == {"due": 1, "created": 1}
+
+    in_world(act)
+
+
+def test_only_what_was_created_counts_as_fired() -> None:
+    async def act(world: World) -> None:
+        node, cron = Replica(world), world.apply()
+        await node.look_at(30, cron)
+        world.store.records.append(recorded(cron, 60, Reason.CREATE_FAILED))
+        await node.look_at(61)
+        assert world.instants == [60]
+
+    in_world(act)
+
+
+def test_a_store_that_does_not_answer_holds_nothing_up() -> None:
+    async def act(world: World) -> None:
+        node = Replica(world)
+        await node.look_at(30, world.apply())
+        world.store.down = True
+        await node.look_at(60)
+        assert world.instants == [60]
+
+    in_world(act)
+
+
+def test_the_store_is_asked_once_and_again_when_the_ring_has_changed_or_the_object_is_another() -> None:
+    async def act(world: World) -> None:
+        node, cron = Replica(world), world.apply()
+        await node.look_at(30, cron)
+        await node.look_at(61)
+        await node.look_at(121)
+        assert world.store.asked == 1
+        node.reconciler.forget_recalled()
+        await node.look_at(181)
+        assert world.store.asked == 2
+        node.reconciler.forget(cron.uid)
+        await node.look_at(241)
+        assert world.store.asked == 3
+
+    in_world(act)
+
+
+# --- when the world does not go along -------------------------------------------------------------------------------
+
+
+def test_an_object_of_a_terminating_namespace_rests_in_silence() -> None:
+    async def act(world: World) -> None:
+        node = Replica(world)
+        await node.look_at(30, world.apply())
+        world.server.terminating_namespaces.add("ns")
+        assert await node.look_at(60) == 60 + SILENCE.total_seconds()
+        assert world.events == []
+
+    in_world(act)
+
+
+def test_an_api_server_that_does_not_answer_is_left_to_the_queue() -> None:
+    async def act(world: World) -> None:
+        node = Replica(world)
+        await node.look_at(30, world.apply())
+        world.server.down = True
+        await world.until(60)
+        with pytest.raises(ClusterUnavailable):
+            await node.look()
+
+    in_world(act)
+
+
+class Racing(FakeCluster):
+    """A cluster on which somebody else always writes first."""
+
+    async def write_status(self, cron_job: CronJob, status: Mapping[str, Any]) -> CronJob:
+        raise Conflict("it has changed since")
+
+
+def test_a_look_that_loses_every_race_lets_other_keys_have_their_place_in_between() -> None:
+    async def act(world: World) -> None:
+        node = Replica(world, cluster=Racing)
+        assert await node.look_at(30, world.apply()) == 30 + BREATH.total_seconds()
+
+    in_world(act)
+
+
+def test_a_catch_up_goes_on_until_all_is_caught_up() -> None:
+    async def act(world: World) -> None:
+        node = Replica(world)
+        await node.look(world.apply(schedule="* * * * * *", catchUpPolicy="All"))
+        await node.look_at(70)
+        assert sorted(world.instants) == list(range(1, 71))
+
+    in_world(act)

@@ -1,0 +1,425 @@
+"""The work queue: when a key is looked at, by how many at once, and what an error means."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from itertools import pairwise
+
+import pytest
+
+from controller.errors import ClusterUnavailable, Conflict, Throttled
+from controller.spec import Key
+from controller.workqueue import PLACES, WorkQueue
+from tests.fakes.clock import EPOCH, SimulatedClock
+from tests.simulation.loop import Simulation, simulate
+from tests.unit.builders import key
+from tests.unit.doubles import Numbers
+
+
+def at(seconds: float) -> datetime:
+    return EPOCH + timedelta(seconds=seconds)
+
+
+class Desk:
+    """A queue whose looks are written down: whose, and how many seconds after the start.
+
+    Attributes:
+        takes: How long a look takes, in seconds.
+        answer: What a look does in the end.
+        most: The most looks under way at once.
+    """
+
+    def __init__(self, simulation: Simulation, *, places: int = PLACES) -> None:
+        self.clock = SimulatedClock(simulation.loop)
+        self.numbers = Numbers()
+        self.queue = WorkQueue(self._look, clock=self.clock, recorder=self.numbers, places=places)
+        self.looks: list[tuple[str, float]] = []
+        self.ended: list[str] = []
+        self.takes = 0.0
+        self.answer: Callable[[Key], datetime | None] = lambda key: None
+        self.under_way: list[str] = []
+        self.most = 0
+
+    def add(self, name: str, seconds: float | None = None) -> None:
+        self.queue.add(key(name), None if seconds is None else at(seconds))
+
+    async def until(self, seconds: float) -> None:
+        await self.clock.sleep_until(at(seconds))
+
+    def times(self, name: str) -> list[float]:
+        return [time for looked_at, time in self.looks if looked_at == name]
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[None]:
+        """The queue runs; at the end it is stopped, and has returned."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self.queue.run())
+            yield
+            self.queue.stop()
+
+    async def _look(self, key: Key) -> datetime | None:
+        assert key.name not in self.under_way, "two looks at one key at once"
+        self.looks.append((key.name, round(self.clock.elapsed().total_seconds(), 3)))
+        self.under_way.append(key.name)
+        self.most = max(self.most, len(self.under_way))
+        try:
+            await asyncio.sleep(self.takes)
+            return self.answer(key)
+        finally:
+            self.under_way.remove(key.name)
+            self.ended.append(key.name)
+
+
+def at_desk(act: Callable[[Desk], Awaitable[None]], *, places: int = PLACES) -> Desk:
+    """Do something at a desk whose queue runs."""
+
+    async def scenario(simulation: Simulation) -> Desk:
+        desk = Desk(simulation, places=places)
+        async with desk.open():
+            await act(desk)
+        return desk
+
+    return simulate(scenario)
+
+
+def answers(*outcomes: datetime | Exception | None) -> Callable[[Key], datetime | None]:
+    """One answer after the other, the last one for ever."""
+    left = list(outcomes)
+
+    def answer(key: Key) -> datetime | None:
+        outcome = left.pop(0) if len(left) > 1 else left[0]
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    return answer
+
+
+# --- when -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_key_is_looked_at_when_its_instant_comes_and_not_again() -> None:
+    async def act(desk: Desk) -> None:
+        desk.add("a", 10)
+        await desk.until(60)
+
+    assert at_desk(act).looks == [("a", 10.0)]
+
+
+def test_a_key_without_an_instant_is_looked_at_at_once() -> None:
+    async def act(desk: Desk) -> None:
+        await desk.until(5)
+        desk.add("a")
+        await desk.until(6)
+
+    assert at_desk(act).looks == [("a", 5.0)]
+
+
+@pytest.mark.parametrize("order", [(10, 20), (20, 10)], ids=["earlier first", "later first"])
+def test_the_earliest_instant_counts(order: tuple[int, int]) -> None:
+    async def act(desk: Desk) -> None:
+        for instant in order:
+            desk.add("a", instant)
+        await desk.until(60)
+
+    assert at_desk(act).looks == [("a", 10.0)]
+
+
+def test_a_key_that_is_due_before_the_one_that_is_waited_for_is_looked_at_in_time() -> None:
+    async def act(desk: Desk) -> None:
+        desk.add("later", 50)
+        await desk.until(5)
+        desk.add("sooner", 10)
+        await desk.until(60)
+
+    assert at_desk(act).looks == [("sooner", 10.0), ("later", 50.0)]
+
+
+def test_a_look_says_when_the_next_one_is() -> None:
+    async def act(desk: Desk) -> None:
+        desk.answer = answers(at(7), at(9), None)
+        desk.add("a", 1)
+        await desk.until(60)
+
+    assert at_desk(act).times("a") == [1, 7, 9]
+
+
+def test_a_clock_that_is_stepped_forward_is_noticed_within_a_second() -> None:
+    async def act(desk: Desk) -> None:
+        desk.add("a", 3600)
+        await asyncio.sleep(5)
+        desk.clock.step(timedelta(hours=1))
+        await asyncio.sleep(2)
+
+    (time,) = at_desk(act).times("a")
+    assert 5 <= time <= 6
+
+
+def test_a_key_that_is_forgotten_is_not_looked_at() -> None:
+    async def act(desk: Desk) -> None:
+        desk.add("a", 10)
+        desk.add("b", 20)
+        desk.queue.discard(key("a"))
+        desk.queue.discard(key("never added"))
+        await desk.until(60)
+
+    assert at_desk(act).looks == [("b", 20.0)]
+
+
+# --- how many at once -----------------------------------------------------------------------------------------------
+
+
+def test_a_key_that_is_added_while_it_is_looked_at_is_looked_at_once_more_afterwards() -> None:
+    async def act(desk: Desk) -> None:
+        desk.takes = 4
+        desk.add("a", 1)
+        await desk.until(2)
+        for _ in range(3):
+            desk.add("a")
+        await desk.until(60)
+
+    assert at_desk(act).times("a") == [1, 5]
+
+
+@pytest.mark.parametrize(
+    ("added", "answered"),
+    [(10, 20), (20, 10), (10, None)],
+    ids=["what was added is earlier", "what the look says is earlier", "the look says nothing"],
+)
+def test_the_earliest_of_what_a_look_says_and_what_was_added_meanwhile_counts(added: int, answered: int | None) -> None:
+    async def act(desk: Desk) -> None:
+        desk.takes, desk.answer = 1, answers(None if answered is None else at(answered), None)
+        desk.add("a", 1)
+        await desk.until(1.5)
+        desk.add("a", added)
+        await desk.until(60)
+
+    assert at_desk(act).times("a") == [1, 10]
+
+
+def test_no_more_looks_are_under_way_than_there_are_places() -> None:
+    async def act(desk: Desk) -> None:
+        desk.takes = 1
+        for number in range(10):
+            desk.add(f"key-{number}", 1)
+        await desk.until(60)
+
+    desk = at_desk(act, places=3)
+    assert desk.most == 3
+    assert [time for _, time in desk.looks] == [1, 1, 1, 2, 2, 2, 3, 3, 3, 4]
+
+
+def test_the_oldest_instant_comes_first_when_there_are_too_few_places() -> None:
+    async def act(desk: Desk) -> None:
+        desk.takes = 10
+        for name, instant in {"first": 0, "newest": 3, "oldest": 1, "middle": 2, "like newest": 3}.items():
+            desk.add(name, instant)
+        await desk.until(60)
+
+    names = [name for name, _ in at_desk(act, places=1).looks]
+    assert names == ["first", "oldest", "middle", "newest", "like newest"]
+
+
+def test_a_slow_look_does_not_delay_other_keys() -> None:
+    async def act(desk: Desk) -> None:
+        desk.takes = 30
+        desk.add("slow", 1)
+        await desk.until(2)
+        desk.takes = 0
+        desk.add("quick", 3)
+        await desk.until(10)
+
+    assert at_desk(act).times("quick") == [3]
+
+
+# --- what an error means --------------------------------------------------------------------------------------------
+
+
+DOWN = ClusterUnavailable("no answer")
+
+
+def test_a_transient_error_brings_the_key_back_with_pauses_that_double_up_to_five_seconds() -> None:
+    async def act(desk: Desk) -> None:
+        desk.answer = answers(DOWN)
+        desk.add("a", 0)
+        await desk.until(20)
+
+    times = at_desk(act).times("a")
+    pauses = [round(later - sooner, 3) for sooner, later in pairwise(times)]
+    assert pauses == [0.2, 0.4, 0.8, 1.6, 3.2, 5, 5]
+
+
+def test_the_pauses_begin_anew_after_a_look_that_went_well() -> None:
+    async def act(desk: Desk) -> None:
+        desk.answer = answers(DOWN, DOWN, at(10), DOWN, None)
+        desk.add("a", 0)
+        await desk.until(20)
+
+    assert at_desk(act).times("a") == [0, 0.2, 0.6, 10, 10.2]
+
+
+def test_an_object_made_again_under_a_key_does_not_inherit_its_pauses() -> None:
+    async def act(desk: Desk) -> None:
+        desk.answer = answers(DOWN)
+        desk.add("a", 0)
+        await desk.until(3.5)  # at 3.0 the pause has grown to 3.2 s
+        desk.queue.discard(key("a"))
+        desk.add("a", 4)
+        await desk.until(4.5)
+
+    assert at_desk(act).times("a")[-2:] == [4, 4.2]
+
+
+@pytest.mark.parametrize(("asked", "pause"), [(30, 30), (0.05, 0.2)], ids=["longer than ours", "shorter than ours"])
+def test_a_throttled_look_comes_back_when_the_api_server_asks_it_to(asked: float, pause: float) -> None:
+    async def act(desk: Desk) -> None:
+        desk.answer = answers(Throttled("slow down", retry_after_seconds=asked), None)
+        desk.add("a", 0)
+        await desk.until(60)
+
+    assert at_desk(act).times("a") == [0, pause]
+
+
+def test_a_conflict_is_tried_again_at_once_and_does_not_count_as_a_failure() -> None:
+    async def act(desk: Desk) -> None:
+        desk.answer = answers(Conflict("changed"), Conflict("changed"), DOWN, None)
+        desk.add("a", 0)
+        await desk.until(60)
+
+    assert at_desk(act).times("a") == [0, 0, 0, 0.2]
+
+
+def test_news_of_a_key_that_rests_after_a_failure_ends_its_pause() -> None:
+    async def act(desk: Desk) -> None:
+        desk.answer = answers(Throttled("slow down", retry_after_seconds=30), None)
+        desk.add("a", 0)
+        await desk.until(5)
+        desk.add("a")
+        await desk.until(60)
+
+    assert at_desk(act).times("a") == [0, 5]
+
+
+def test_a_bug_is_logged_with_its_traceback_counted_and_tried_again(caplog: pytest.LogCaptureFixture) -> None:
+    async def act(desk: Desk) -> None:
+        desk.takes, desk.answer = 0.5, answers(ZeroDivisionError("a bug"), None)
+        desk.add("a", 0)
+        await desk.until(60)
+
+    with caplog.at_level(logging.INFO):
+        desk = at_desk(act)
+    assert desk.times("a") == [0, 0.7]
+    assert desk.numbers.looks == [(0.5, "ZeroDivisionError"), (0.5, None)]
+    (record,) = caplog.records
+    assert record.levelno == logging.ERROR
+    assert record.exc_info is not None
+    assert record.__dict__["key"] == "ns/a"
+
+
+def test_a_transient_error_is_counted_and_is_no_news_for_a_person(caplog: pytest.LogCaptureFixture) -> None:
+    async def act(desk: Desk) -> None:
+        desk.answer = answers(DOWN, None)
+        desk.add("a", 0)
+        await desk.until(60)
+
+    with caplog.at_level(logging.INFO):
+        desk = at_desk(act)
+    assert desk.numbers.looks == [(0, "ClusterUnavailable"), (0, None)]
+    assert not caplog.records
+
+
+def test_one_broken_key_never_delays_another() -> None:
+    async def act(desk: Desk) -> None:
+        def answer(key: Key) -> datetime | None:
+            if key.name == "broken":
+                raise ZeroDivisionError
+            return desk.clock.now() + timedelta(seconds=1)
+
+        desk.answer = answer
+        desk.add("broken", 0)
+        desk.add("sound", 0)
+        await desk.until(5.5)
+
+    assert at_desk(act, places=1).times("sound") == [0, 1, 2, 3, 4, 5]
+
+
+# --- the end --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("places", [1, 5], ids=["no place is left", "there are places"])
+def test_stopping_finishes_what_is_under_way_and_takes_up_nothing_more(places: int) -> None:
+    async def act(desk: Desk) -> None:
+        desk.takes, desk.answer = 5, answers(at(7))
+        desk.add("under way", 1)
+        desk.add("later", 3)
+        await desk.until(2)
+
+    desk = at_desk(act, places=places)
+    assert desk.looks == [("under way", 1.0)]
+    assert desk.ended == ["under way"]
+
+
+def test_a_queue_with_nothing_to_do_stops_at_once() -> None:
+    async def act(desk: Desk) -> None:
+        await desk.until(1)
+
+    assert at_desk(act).looks == []
+
+
+def test_a_queue_that_is_stopped_before_it_runs_takes_up_nothing() -> None:
+    async def scenario(simulation: Simulation) -> None:
+        desk = Desk(simulation)
+        desk.add("a")
+        desk.queue.stop()
+        await desk.queue.run()
+        assert desk.looks == []
+
+    simulate(scenario)
+
+
+def test_a_cancelled_queue_cancels_its_looks() -> None:
+    async def scenario(simulation: Simulation) -> None:
+        desk = Desk(simulation)
+        desk.takes = 100
+        desk.add("a")
+        running = asyncio.create_task(desk.queue.run())
+        await desk.until(1)
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+        assert desk.ended == ["a"]
+        assert desk.clock.elapsed() < timedelta(seconds=2)
+
+    simulate(scenario)
+
+
+# --- what it tells --------------------------------------------------------------------------------------------------
+
+
+def test_overdue_is_how_long_the_oldest_key_has_waited_for_its_look() -> None:
+    async def act(desk: Desk) -> None:
+        assert desk.queue.overdue == timedelta(0)
+        desk.takes = 100
+        desk.add("under way", 1)
+        desk.add("waits", 2)
+        desk.add("waits too", 3)
+        assert desk.queue.overdue == timedelta(0)
+        await desk.until(10)
+        assert desk.queue.overdue == timedelta(seconds=8)
+
+    at_desk(act, places=1)
+
+
+def test_the_depth_is_told_as_keys_waiting_and_keys_overdue() -> None:
+    async def act(desk: Desk) -> None:
+        desk.takes = 100
+        for name, instant in {"under way": 1, "overdue": 2, "later": 50}.items():
+            desk.add(name, instant)
+        await desk.until(10)
+        desk.queue.report()
+
+    assert at_desk(act, places=1).numbers.depths == [(2, 1)]
