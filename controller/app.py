@@ -71,7 +71,8 @@ class App:
         async with AsyncExitStack() as stack:
             client = await access.connect(self._clock)
             stack.push_async_callback(client.close)
-            membership, store = self._memory(stack)
+            shared = await stack.enter_async_context(AsyncExitStack())
+            membership, store = self._memory(shared)
             api = ApiServer(client, self._clock, self._metrics)
             events = EventPoster(api, self._clock, self._metrics, node=settings.node_name)
             replica = Replica(
@@ -86,9 +87,8 @@ class App:
                 web = WebServer(ReplicaHealth(replica), self._metrics, port=settings.http_port)
                 await web.start()
                 stack.push_async_callback(web.stop)
-            await self._run_in_order(
-                replica, client, JobWatch(api, self._clock, namespaces=settings.namespaces), events
-            )
+            watch = JobWatch(api, self._clock, namespaces=settings.namespaces)
+            await self._run_in_order(replica, client, watch, events, shared)
 
     def _memory(self, stack: AsyncExitStack) -> tuple[Driver, RecentJobStore]:
         """What the replicas share, each on connections of its own; without Redis, what one replica keeps to itself."""
@@ -112,8 +112,13 @@ class App:
             stack.push_async_callback(close)
         return membership, recentjobs.RedisRecentJobStore(records, key_prefix=prefix)
 
-    async def _run_in_order(self, replica: Replica, client: ApiClient, watch: JobWatch, events: EventPoster) -> None:
-        """Run all that runs; end it from the ring down."""
+    async def _run_in_order(
+        self, replica: Replica, client: ApiClient, watch: JobWatch, events: EventPoster, shared: AsyncExitStack
+    ) -> None:
+        """Run all that runs; end it from the ring down.
+
+        What is shared through Redis is closed before kopf ends: a task that it still had would be waited for there.
+        """
         kopf_stop, kopf_ready = asyncio.Event(), asyncio.Event()
         async with asyncio.TaskGroup() as tasks:
             intake = tasks.create_task(self._run_kopf(replica, client, kopf_stop, kopf_ready), name="kopf")
@@ -128,6 +133,7 @@ class App:
             watching.cancel()
             posting.cancel()
             await asyncio.wait({watching, posting})
+            await shared.aclose()
             kopf_stop.set()
             await intake
 

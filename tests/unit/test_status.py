@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from controller import conditions
@@ -385,6 +385,7 @@ def merged(raw: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, Any]:
     return result
 
 
+@settings(max_examples=50)
 @given(old=STATUSES, new=STATUSES)
 def test_a_patch_turns_what_the_object_carries_into_what_it_should(old: Status, new: Status) -> None:
     new = replace(new, counts={**old.counts, **new.counts})  # counts only ever grow
