@@ -136,12 +136,13 @@ class _Case:
         return Create(firings=tuple(self._due.firing(instant) for instant in ready)) if ready else None
 
     def look(self) -> Step | None:
-        """Before a slot is claimed, given up or released, the Jobs are listed: the watch may lag behind."""
+        """Before a slot is claimed, denied, given up or released, the Jobs are listed: the watch may lag behind."""
         if self.observed.complete:
             return None
         unknown = any(slot.uid is not None and slot.name not in self._jobs for slot in self._status.active)
         given_up = any(self._due.forbidden(slot.scheduled_at) is not None for slot in self._unseen_slots)
-        return Look() if self._passage.slots or given_up or (unknown and self._owning) else None
+        denied = any(outcome.reason is Reason.SKIPPED_FORBID for outcome in self._passage.outcomes)
+        return Look() if self._passage.slots or denied or given_up or (unknown and self._owning) else None
 
     def write(self) -> Step | None:
         """Settle what can be settled; not yet, if all there is to say is that a Job was created just now."""

@@ -16,6 +16,8 @@ from controller.spec import CronJob, Key
 
 REMEMBER_GONE = timedelta(minutes=10)
 """How long a deleted Job is remembered: it still says that its instant has been done (PROTOCOL, the ledger)."""
+REMEMBER_ENDED = 4096
+"""How many UIDs of deleted objects are remembered: an answer that is still under way must not bring one back."""
 FRESH = timedelta(seconds=3)
 """A watch is known to be fresh if it showed a write of ours that is not older than this (PROTOCOL)."""
 
@@ -26,6 +28,7 @@ class CronJobLister:
     def __init__(self) -> None:
         self._by_key: dict[Key, CronJob] = {}
         self._keys: dict[str, Key] = {}
+        self._ended: dict[str, None] = {}
         self._writes: deque[tuple[int, timedelta]] = deque(maxlen=4096)
         self._fresh_at: timedelta | None = None
 
@@ -44,9 +47,9 @@ class CronJobLister:
         return self._keys.get(uid)
 
     def see(self, cron_job: CronJob) -> bool:
-        """Take over a state from a read, a list or an answer; False if what is known is as new."""
+        """Take over a state from a read, a list or an answer; False if what is known is as new, or it is gone."""
         known = self._by_key.get(cron_job.key)
-        if known is not None and _version(cron_job) <= _version(known):
+        if cron_job.uid in self._ended or (known is not None and _version(cron_job) <= _version(known)):
             return False
         if known is not None:
             self._keys.pop(known.uid, None)
@@ -62,7 +65,10 @@ class CronJobLister:
         return self.see(cron_job)
 
     def forget(self, key: Key, uid: str) -> None:
-        """The object is gone. One that has been made again under the same name stays."""
+        """The object is gone, for good. One that has been made again under the same name stays."""
+        self._ended[uid] = None
+        if len(self._ended) > REMEMBER_ENDED:
+            del self._ended[next(iter(self._ended))]
         known = self._by_key.get(key)
         if known is not None and known.uid == uid:
             del self._by_key[key]

@@ -184,8 +184,7 @@ class NodePool:
         members = self._with_those_who_return(membership)
         self._report_strangers(members)
         self.members = members
-        capable = [member.identity for member in members if member.api_ok]
-        nodes = tuple(sorted(set(capable or [member.identity for member in members])))
+        nodes = self._placed(members)
         if self._ring is not None and nodes == self._ring.nodes:
             self._settle()
             return
@@ -195,6 +194,11 @@ class NodePool:
         self.state = State.UPGRADING
         logger.info("the ring has changed", extra={"node": self._identity, "members": ",".join(ring.nodes)})
         self._changed()
+
+    def _placed(self, members: Iterable[Member]) -> tuple[str, ...]:
+        """Who stands on the ring: the capable members, or all if none is. No answer empties the ring."""
+        capable = {member.identity for member in members if member.api_ok}
+        return tuple(sorted(capable or {member.identity for member in members})) or self.nodes or (self._identity,)
 
     def _settle(self) -> None:
         """Two equal reads in a row."""

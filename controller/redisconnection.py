@@ -44,11 +44,11 @@ def connect(url: str, *, timeout: timedelta, connections: int, recorder: Recorde
     parts = urlsplit(url)
     make = _MAKERS.get(parts.scheme)
     if make is None:
-        raise InvalidSettings(f"redis URL: one of {', '.join(f'{scheme}://' for scheme in _MAKERS)} is needed")
+        raise InvalidSettings(f"DCRON_REDIS_URL: one of {', '.join(f'{scheme}://' for scheme in _MAKERS)} is needed")
     try:
         library, also_close = make(parts, timeout.total_seconds(), connections)
     except (TypeError, ValueError, RedisError, RedisClusterException) as error:
-        raise InvalidSettings(f"redis URL: {error}") from error
+        raise InvalidSettings(f"DCRON_REDIS_URL: {error}") from error
     return RedisClient(library, timeout=timeout, connections=connections, recorder=recorder, also_close=also_close)
 
 

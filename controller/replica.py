@@ -317,19 +317,22 @@ class Replica:
         await self._clock.sleep(WATCH_LAG)
         behind = [key for key, version in versions.items() if self._is_behind(key, *version)]
         missing = [key for key, cron_job in known.items() if versions.get(key, ("",))[0] != cron_job.uid]
-        if behind:
-            logger.warning("the watch of the objects is behind", extra={"count": len(behind), "key": str(behind[0])})
-        for key in {*behind, *missing}:
-            await self._read(key)
+        unseen = [key for key in sorted({*behind, *missing}) if await self._read(key)]
+        if unseen:
+            logger.warning("the watch of the objects is behind", extra={"count": len(unseen), "key": str(unseen[0])})
 
-    async def _read(self, key: Key) -> None:
+    async def _read(self, key: Key) -> bool:
+        """Read an object; False if it stands as the watch has shown it meanwhile."""
         known = self.cron_jobs.get(key)
         current = await self._cluster.read(key)
-        if known is not None and (current is None or current.uid != known.uid):
+        ended = known is not None and (current is None or current.uid != known.uid)
+        unseen = ended and self.cron_jobs.get(key) == known
+        if known is not None and ended:
             self.cron_job_gone(key, known.uid)
         if current is not None and current.spec.controller_name == self._settings.controller_name:
-            self.cron_jobs.see(current)
+            unseen = self.cron_jobs.see(current) or unseen
             self.queue.add(key)
+        return unseen
 
     def _is_behind(self, key: Key, uid: str, resource_version: str) -> bool:
         other_uid, other_version = self._others.get(key, ("", 0))

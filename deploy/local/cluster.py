@@ -28,7 +28,6 @@ _CONTROLLER_MANAGER = "kube-controller-manager"
 _SCHEDULER = "kube-scheduler"
 _KWOK = "kwok"
 
-_STOP_SECONDS = 5.0
 _KUBECTL_SECONDS = 120.0
 
 
@@ -101,6 +100,11 @@ class ControlPlane:
         """The address of the API server, ``https://127.0.0.1:<port>``."""
         return self._plan.server
 
+    @property
+    def kubectl_path(self) -> Path:
+        """The kubectl that fits this API server."""
+        return self._plan.binaries["kubectl"]
+
     def kubectl(self, *arguments: str, stdin: str | None = None) -> str:
         """What kubectl prints when it runs as the administrator.
 
@@ -134,8 +138,11 @@ class ControlPlane:
         self.kubectl("wait", "--for=condition=Established", "--timeout=60s", "-f", str(folder))
 
     def stop_api_server(self) -> None:
-        """Take the API server away; `start_api_server` brings it back on the same port with the same objects."""
-        self.processes.pop(_API_SERVER).stop(_STOP_SECONDS)
+        """Take the API server away at once; `start_api_server` brings it back: the same port, the same objects.
+
+        Not with SIGTERM: it would then wait a minute for open watches, and this is the harder fault anyway.
+        """
+        self.processes.pop(_API_SERVER).kill()
 
     def start_api_server(self) -> None:
         """Start the API server and wait until it is ready."""
@@ -152,9 +159,9 @@ class ControlPlane:
         return [name for name, process in self.processes.items() if not process.is_running()]
 
     def stop(self) -> None:
-        """End all its processes; the logs stay."""
+        """End all its processes at once (nobody needs the data); the logs stay."""
         for process in reversed(self.processes.values()):
-            process.stop(_STOP_SECONDS)
+            process.kill()
         self.processes.clear()
 
     def _start(self, *, scheduler: bool, kwok: bool) -> None:

@@ -6,6 +6,7 @@ and never hits a stranger that was given the same number. Nothing here knows wha
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -112,12 +113,11 @@ class Process:
 
     def kill(self, signal_number: int = signal.SIGKILL) -> None:
         """Send a signal; nothing happens if it has ended. After SIGKILL it is gone on return."""
-        try:
+        with contextlib.suppress(psutil.NoSuchProcess):
             self._process.send_signal(signal_number)
-        except psutil.NoSuchProcess:
-            return
         if signal_number == signal.SIGKILL:
             self._process.wait()
+            self._pid_file.unlink(missing_ok=True)
 
     def wait(self, seconds: float) -> bool:
         """Wait for its end; False if it still runs after that time."""
@@ -130,9 +130,8 @@ class Process:
     def stop(self, grace_seconds: float = GRACE_SECONDS) -> None:
         """Ask it to end (SIGTERM), and kill it if it has not done so within the grace."""
         self.kill(signal.SIGTERM)
-        if not self.wait(grace_seconds):
-            self.kill()
-        self._pid_file.unlink(missing_ok=True)
+        self.wait(grace_seconds)
+        self.kill()
 
     def wait_until(self, ready: Callable[[], bool], seconds: float = READY_SECONDS) -> None:
         """Wait until the probe says yes.

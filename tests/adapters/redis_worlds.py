@@ -26,7 +26,10 @@ BOUND = timedelta(seconds=2)
 class World(Protocol):
     """One Redis and what a test does to it."""
 
-    clock: Clock
+    @property
+    def clock(self) -> Clock:
+        """The time of its replicas, and near enough that of Redis."""
+        ...
 
     def driver(self, node: str) -> Driver:
         """A replica's driver."""

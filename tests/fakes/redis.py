@@ -1,7 +1,7 @@
 """One Redis in memory, for all replicas of a simulation, with faults that a test switches on and off.
 
-It keeps its own time, as Redis does. What goes through `answer` behaves like a call of the real adapters: it waits on the
-caller's clock, is bounded, and is either carried out in one step or not at all.
+It keeps its own time, as Redis does. What goes through `answer` behaves like a call of the real adapters: it waits on
+the caller's clock, is bounded, and is either carried out in one step or not at all.
 """
 
 from __future__ import annotations

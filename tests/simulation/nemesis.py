@@ -48,6 +48,15 @@ def job_succeeds(seed: int) -> Callable[[Job], bool]:
     return lambda job: random.Random(f"end/{seed}/{job.name}").random() < 0.9
 
 
+def choose_weather(world: World) -> None:
+    """How slow the networks are in this run: from next to nothing to what makes requests and watches overtake each
+    other."""
+    chance = world.simulation.random
+    world.server.latency_seconds = chance.choice(((0.001, 0.005), (0.001, 0.05), (0.005, 0.15)))
+    world.server.watch_delay_seconds = chance.choice(((0.005, 0.05), (0.001, 0.3)))
+    world.redis.delay = timedelta(milliseconds=chance.choice((1, 20, 200)))
+
+
 @dataclass(kw_only=True)
 class Nemesis:
     """Faults of replicas.

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 
 from tests.simulation.evidence import Evidence
 from tests.simulation.loop import Simulation, simulate
-from tests.simulation.nemesis import TEMPLATE, Authors, Nemesis, cron_jobs, job_duration, job_succeeds, skew
+from tests.simulation.nemesis import TEMPLATE, Authors, Nemesis, choose_weather, cron_jobs, job_duration, job_succeeds, skew
 from tests.simulation.world import World
 
 BEGIN = datetime(2026, 1, 1, 17, 57, 30, tzinfo=UTC)
@@ -36,6 +36,7 @@ def faulty_minutes(*, seed: int, minutes: float = 5, worlds: Worlds = World) -> 
         world = worlds(simulation, BEGIN)
         authors = Authors(world=world, pause_seconds=15.0 if seed % 2 else None)
         nemesis = Nemesis(world=world, pause_seconds=12.0)
+        choose_weather(world)
         await _start(world)
         authors.make(cron_jobs(simulation.random))
         until = world.now() + timedelta(minutes=minutes) - CALM

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from controller.jobs import Job
-from controller.lister import CronJobLister, JobLister
+from controller.lister import REMEMBER_ENDED, CronJobLister, JobLister
 from controller.spec import CronJob
 from tests.unit.builders import UID, at, cron_job, job, key
 
@@ -65,6 +65,25 @@ def test_the_deletion_of_an_object_does_not_touch_the_one_made_again_under_its_n
     assert lister.get(key()) is None
     assert lister.key_of("again") is None
     lister.forget(key(), "again")
+
+
+def test_an_answer_that_was_under_way_does_not_bring_back_an_object_that_is_gone() -> None:
+    lister = CronJobLister()
+    lister.see(version(5))
+    lister.forget(key(), UID)
+    assert not lister.see(version(5))
+    lister.wrote(version(6), sent_at=START)
+    assert lister.get(key()) is None
+    assert lister.see(version(7, uid="again"))
+
+
+def test_only_so_many_objects_that_are_gone_are_remembered() -> None:
+    lister = CronJobLister()
+    for number in range(REMEMBER_ENDED + 1):
+        lister.forget(key(), f"uid-{number}")
+    assert lister.see(version(1, uid="uid-0"))
+    lister.forget(key(), "uid-0")
+    assert not lister.see(version(2, uid="uid-2"))
 
 
 def test_the_watch_is_not_known_to_be_fresh_before_it_has_shown_a_write_of_ours() -> None:

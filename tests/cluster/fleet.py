@@ -1,0 +1,265 @@
+"""Replicas of the controller as processes on a control plane, and the Redis that they share.
+
+They are signalled, killed and started again here, as a node failure or a rolling update would. What they have done is
+read elsewhere: `audit` has the evidence, `team` the author's view.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from redis import Redis
+from redis.exceptions import RedisError
+
+from deploy.local.cluster import ControlPlane
+from deploy.local.ports import LOOPBACK, free_port
+from deploy.local.process import Process
+from tests.adapters import redis_server
+
+CHECKOUT = Path(__file__).parents[2]
+NODES = ("north", "south", "west")
+START_SECONDS = 60.0
+"""Longest that a replica may take until it is ready: a bound for a busy machine, it takes 2 s."""
+END_SECONDS = 10.0
+"""Longest that a replica may take to end after SIGTERM (INVARIANTS)."""
+
+_POLL_SECONDS = 0.1
+_HTTP_SECONDS = 3.0
+_COMPLAINT = re.compile(r"^\S+Z (WARNING|ERROR|CRITICAL)", re.MULTILINE)
+
+_T = TypeVar("_T")
+
+
+def eventually(found: Callable[[], _T], what: str, seconds: float = 30.0) -> _T:
+    """The first answer that counts as true.
+
+    Args:
+        found: Asked again and again.
+        what: What is waited for; said when it does not come.
+        seconds: Longest wait.
+    """
+    deadline = time.monotonic() + seconds
+    while not (answer := found()):
+        assert time.monotonic() < deadline, f"waited {seconds:.0f} s in vain: {what}; at last: {answer!r}"
+        time.sleep(_POLL_SECONDS)
+    return answer
+
+
+@dataclass(kw_only=True)
+class SharedRedis:
+    """A Redis on one port, which can be killed and come back empty."""
+
+    folder: Path
+    port: int = field(default_factory=free_port)
+    process: Process | None = None
+
+    @property
+    def url(self) -> str:
+        """Where replicas find it."""
+        return f"redis://{LOOPBACK}:{self.port}/0"
+
+    @property
+    def runs(self) -> bool:
+        """Whether it is there."""
+        return self.process is not None and self.process.is_running()
+
+    def start(self) -> None:
+        """Start it, empty."""
+        command = [redis_server.executable(), "--port", str(self.port), "--bind", LOOPBACK, "--dir", str(self.folder)]
+        self.process = Process.start([*command, "--save", "", "--appendonly", "no"], name="redis", folder=self.folder)
+        self.process.wait_until(self._answers)
+
+    def kill(self) -> None:
+        """Take it away with all that it knows."""
+        assert self.process is not None
+        self.process.kill()
+
+    def _answers(self) -> bool:
+        try:
+            with Redis(host=LOOPBACK, port=self.port, socket_timeout=1) as client:
+                return bool(client.ping())
+        except (RedisError, OSError):
+            return False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replica:
+    """One replica, running or ended."""
+
+    node: str
+    port: int
+    process: Process
+
+    @property
+    def runs(self) -> bool:
+        """Whether its process is there."""
+        return self.process.is_running()
+
+    @property
+    def log(self) -> str:
+        """All that it printed, and what replicas of the same name printed before it."""
+        return self.process.log.read_text()
+
+    def answer(self, path: str) -> tuple[int, str]:
+        """Status and body of an HTTP answer; status 0 if nobody answers."""
+        try:
+            with urllib.request.urlopen(f"http://{LOOPBACK}:{self.port}{path}", timeout=_HTTP_SECONDS) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, error.read().decode()
+        except OSError:
+            return 0, ""
+
+    def checks(self) -> dict[str, str]:
+        """What `/readyz` says of each thing that it depends on; empty if nobody answers."""
+        status, body = self.answer("/readyz")
+        found: dict[str, str] = json.loads(body)["checks"] if status else {}
+        return found
+
+    def is_ready(self) -> bool:
+        """Whether it fires, as one of the ring."""
+        return self.answer("/readyz")[0] == 200
+
+    def ring_members(self) -> int:
+        """How many nodes it has on its ring."""
+        found = re.search(r"^dcron_ring_members(?:{.*})? (\S+)$", self.answer("/metrics")[1], re.MULTILINE)
+        return int(float(found.group(1))) if found else 0
+
+    def kill(self) -> None:
+        """End it as a node failure does."""
+        self.process.kill()
+
+    def terminate(self) -> None:
+        """End it as a rolling update does, and wait for its end."""
+        self.process.kill(signal.SIGTERM)
+        assert self.process.wait(END_SECONDS), f"{self.node} did not end within {END_SECONDS:.0f} s after SIGTERM"
+
+
+class Fleet:
+    """Some replicas that share schedules.
+
+    Args:
+        control_plane: Where they work.
+        folder: For logs.
+        redis: What they share; None: each keeps its membership in memory.
+        variables: Settings of all of them.
+    """
+
+    def __init__(
+        self,
+        control_plane: ControlPlane,
+        folder: Path,
+        redis: SharedRedis | None,
+        variables: Mapping[str, str] | None = None,
+    ) -> None:
+        self._control_plane = control_plane
+        self._folder = folder
+        self._redis = redis
+        self._variables = dict(variables or {})
+        self.replicas: dict[str, Replica] = {}
+
+    @property
+    def redis(self) -> SharedRedis:
+        """The Redis that they share."""
+        assert self._redis is not None
+        return self._redis
+
+    def launch(self, node: str, variables: Mapping[str, str] | None = None) -> Replica:
+        """Start a replica and do not wait for it."""
+        port = free_port()
+        shared = {} if self._redis is None else {"DCRON_REDIS_URL": self._redis.url}
+        settings = {"DCRON_NODE_NAME": node, "DCRON_HTTP_PORT": str(port), **shared, **self._variables}
+        process = Process.start(
+            [sys.executable, "-m", "controller"],
+            name=node,
+            folder=self._folder,
+            env={**environment(self._control_plane.kubeconfig), **settings, **(variables or {})},
+            cwd=CHECKOUT,
+        )
+        self.replicas[node] = Replica(node=node, port=port, process=process)
+        return self.replicas[node]
+
+    def start(self, *nodes: str) -> None:
+        """Start replicas and wait until each of them has all that live on its ring."""
+        for node in nodes:
+            self.launch(node)
+        self.wait_until_whole()
+
+    def wait_until_whole(self) -> None:
+        """Wait until the replicas that live are ready and agree on the ring."""
+        living = self.living()
+
+        def whole() -> bool:
+            for replica in living:
+                assert replica.runs, f"{replica.node} has ended:\n{replica.process.log_tail()}"
+            return all(replica.is_ready() and replica.ring_members() == len(living) for replica in living)
+
+        eventually(whole, f"a ring of {len(living)}", START_SECONDS)
+
+    def mend(self, *nodes: str) -> None:
+        """Bring Redis and these replicas to life if they are not, and wait until all is well."""
+        if self._redis is not None and not self._redis.runs:
+            self._redis.start()
+        for node in nodes:
+            if node not in self.replicas or not self.replicas[node].runs:
+                self.launch(node)
+        self.wait_until_whole()
+
+    def living(self) -> list[Replica]:
+        """The replicas that run."""
+        return [replica for replica in self.replicas.values() if replica.runs]
+
+    def stop(self) -> None:
+        """End them all."""
+        for replica in self.replicas.values():
+            replica.process.kill(signal.SIGTERM)
+        for replica in self.replicas.values():
+            replica.process.stop(END_SECONDS)
+        if self._redis is not None and self._redis.process is not None:
+            self._redis.process.stop()
+
+
+@contextmanager
+def running(
+    control_plane: ControlPlane, folder: Path, *nodes: str, variables: Mapping[str, str] | None = None
+) -> Iterator[Fleet]:
+    """A fleet with a Redis of its own, until the end of the block."""
+    fleet = Fleet(control_plane, folder, SharedRedis(folder=folder), variables)
+    fleet.redis.start()
+    try:
+        fleet.start(*nodes)
+        yield fleet
+    finally:
+        fleet.stop()
+
+
+def environment(kubeconfig: Path) -> dict[str, str]:
+    """This process's environment without settings that a developer may have in it, on that cluster."""
+    own = {name: value for name, value in os.environ.items() if not name.startswith("DCRON_")}
+    return {**own, "KUBECONFIG": str(kubeconfig)}
+
+
+def complaints(log: str) -> list[str]:
+    """The lines of a log on the levels that want a person's attention."""
+    return [line for line in log.splitlines() if _COMPLAINT.match(line)]
+
+
+def metric(replicas: Iterable[Replica], name: str) -> dict[str, Any]:
+    """By node, the lines of one metric."""
+    return {
+        replica.node: [line for line in replica.answer("/metrics")[1].splitlines() if line.startswith(name)]
+        for replica in replicas
+    }
