@@ -12,16 +12,16 @@ import importlib.metadata
 import logging
 import secrets
 import signal
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from datetime import timedelta
 
 import kopf
 from kubernetes.aio.client import ApiClient
 
-from controller import access, driver, handlers, recentjobs, redisconnection
+from controller import access, driver, handlers, kube, recentjobs, redisconnection
 from controller.api import ApiServer
 from controller.clock import SystemClock
-from controller.errors import DcronError
+from controller.errors import DcronError, TransientError
 from controller.events import EventPoster
 from controller.health import ReplicaHealth
 from controller.jobwatch import JobWatch
@@ -36,6 +36,8 @@ logger = logging.getLogger(__name__)
 
 PROTOCOL = "1"
 """Version of what all members must do alike: the hash of the ring, the names of Jobs, the reading of schedules."""
+LOOK_AGAIN = timedelta(seconds=1)
+"""Between looks whether our objects are served."""
 LONGEST_END = timedelta(seconds=6)
 """How long requests under way may take at the end: a little more than the time-out of one."""
 
@@ -88,7 +90,30 @@ class App:
                 await web.start()
                 stack.push_async_callback(web.stop)
             watch = JobWatch(api, self._clock, namespaces=settings.namespaces)
-            await self._run_in_order(replica, client, watch, events, shared)
+            self._listen_to_signals()
+            await self._objects_served(api)
+            if not self._stop.is_set():
+                await self._run_in_order(replica, client, watch, events, shared)
+
+    async def _objects_served(self, api: ApiServer) -> None:
+        """Return once the API server shows our objects, or at `stop`.
+
+        kopf looks for them when it starts and when a CRD changes. That change comes a moment before the API server
+        shows the new objects: kopf would find nothing, look no more, and watch nothing.
+        """
+        told: str | None = None
+        while not self._stop.is_set():
+            reason = "the API server does not show them (is the CRD installed?)"
+            try:
+                if await kube.serves_objects(api):
+                    return
+            except TransientError as error:
+                reason = str(error)
+            if reason != told:
+                logger.warning("cannot watch the objects yet", extra={"reason": reason})
+                told = reason
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._stop.wait(), LOOK_AGAIN.total_seconds())
 
     def _memory(self, stack: AsyncExitStack) -> tuple[Driver, RecentJobStore]:
         """What the replicas share, each on connections of its own; without Redis, what one replica keeps to itself."""

@@ -103,7 +103,10 @@ class _Case:
         return Check() if new and valid and self._owning and self.observed.checked is None else None
 
     def close_edit(self) -> Step | None:
-        """After an edit the instants before it are closed first, so that none of them fires."""
+        """After an edit the instants before it are closed first, so that none of them fires.
+
+        The Jobs are listed before any is told as missed: another node may have fired it just before the edit.
+        """
         edit = self._ledger.edit
         if edit is None:
             return None
@@ -115,34 +118,39 @@ class _Case:
             self._outcome(instant, Reason.CREATED if instant in done else edit.reason)
             for instant in sorted({*instants, *done})
         ]
+        if any(outcome.reason is not Reason.CREATED for outcome in outcomes) and not self.observed.complete:
+            return Look()
         return self._write(_Passage(outcomes=tuple(outcomes), through=through, edited=not whole))
 
     def make_room(self) -> Step | None:
         """Under Replace the newest survive: whatever is older than them goes before the next is created."""
         if self._policy is not ConcurrencyPolicy.REPLACE:
             return None
-        standing: list[Job | Slot] = [*self._active_jobs, *self._unseen_slots]
+        coming = [slot for slot in self._unseen_slots if self._due.forbidden(slot.scheduled_at) is None]
+        standing: list[Job | Slot] = [*self._active_jobs, *coming]
         standing.sort(key=lambda place: place.scheduled_at or self.cron_job.created_at)
         surplus = standing[: max(0, len(standing) - self.cron_job.spec.slots)]
-        victims = tuple(place for place in surplus if isinstance(place, Job))
+        victims = tuple(place for place in surplus if isinstance(place, Job) and self._is_recorded(place))
         return Delete(jobs=victims, cause=Cause.REPLACED) if victims else None
 
     def create(self) -> Step | None:
         """Jobs of claimed slots; under Allow the Job of every instant that fires."""
-        claimed = [slot.scheduled_at for slot in self._unseen_slots if self._due.forbidden(slot.scheduled_at) is None]
+        slots = self._fillable_slots if self.observed.complete else ()
+        claimed = [slot.scheduled_at for slot in slots if self._due.forbidden(slot.scheduled_at) is None]
         candidates = () if self.cron_job.spec.claims else self._due.candidates()
         due = [instant for instant in candidates if self._due.verdict(instant) is None]
         ready = [instant for instant in sorted({*claimed, *due}) if self._due.may_try(instant)]
         return Create(firings=tuple(self._due.firing(instant) for instant in ready)) if ready else None
 
     def look(self) -> Step | None:
-        """Before a slot is claimed, denied, given up or released, the Jobs are listed: the watch may lag behind."""
+        """Before a slot is claimed, denied, filled or released, the Jobs are listed: the watch may lag behind."""
         if self.observed.complete:
             return None
         unknown = any(slot.uid is not None and slot.name not in self._jobs for slot in self._status.active)
         given_up = any(self._due.forbidden(slot.scheduled_at) is not None for slot in self._unseen_slots)
+        unfilled = any(self._due.may_try(slot.scheduled_at) for slot in self._fillable_slots)
         denied = any(outcome.reason is Reason.SKIPPED_FORBID for outcome in self._passage.outcomes)
-        return Look() if self._passage.slots or denied or given_up or (unknown and self._owning) else None
+        return Look() if self._passage.slots or denied or given_up or unfilled or (unknown and self._owning) else None
 
     def write(self) -> Step | None:
         """Settle what can be settled; not yet, if all there is to say is that a Job was created just now."""
@@ -162,6 +170,7 @@ class _Case:
         times = [self._next_look()]
         times += [attempt.retry_at for attempt in self.observed.attempts.values()]
         times += [slot.scheduled_at + self.stance.delay for slot in self._unseen_slots]
+        times += self.observed.fill_at.values()
         step = self._write(self._passage)
         if step.outcomes:
             times.append(self._hold_until(step))
@@ -222,6 +231,20 @@ class _Case:
             for slot in self._status.active
             if slot.uid is None and slot.name not in self._jobs and slot.scheduled_at not in self._done
         )
+
+    def _is_recorded(self, job: Job) -> bool:
+        """Whether the status tells of the Job.
+
+        Until it does, another node may be about to fill its slot and must meet the name, or the Job runs twice.
+        """
+        claimed = any(slot.name == job.name and slot.uid is None for slot in self._status.active)
+        settled = job.scheduled_at is None or job.scheduled_at <= self._ledger.through
+        return settled and not claimed
+
+    @property
+    def _fillable_slots(self) -> tuple[Slot, ...]:
+        """Those that this node has claimed itself, and those that their nodes have had the time to fill."""
+        return tuple(slot for slot in self._unseen_slots if self.observed.fill_at.get(slot.name, self.now) <= self.now)
 
     @cached_property
     def _history(self) -> history.History:

@@ -21,6 +21,7 @@ from controller.observation import Attempt, Checked
 from controller.outcomes import Outcome, Reason
 from controller.ports import Clock, Cluster, FiringRecord, JobCreated, JobExists, JobRejected, RecentJobStore
 from controller.spec import CronJob
+from controller.status import Status
 from controller.steps import Cause, Write
 
 logger = logging.getLogger(__name__)
@@ -64,14 +65,20 @@ class Executor:
         self._node = node
         self._attempts: dict[str, dict[datetime, Attempt]] = {}
         self._unanswered: set[tuple[str, datetime]] = set()
+        self._claims: dict[str, frozenset[str]] = {}
 
     def attempts(self, uid: str) -> Mapping[datetime, Attempt]:
         """By instant, the creates of an object that were turned down and have no outcome yet."""
         return self._attempts.get(uid, {})
 
+    def claims(self, uid: str) -> frozenset[str]:
+        """The names of the slots of an object that this node has claimed and that still wait for their Jobs."""
+        return self._claims.get(uid, frozenset())
+
     def forget(self, uid: str) -> None:
         """The object is gone."""
         self._attempts.pop(uid, None)
+        self._claims.pop(uid, None)
         self._announcer.forget(uid)
 
     async def check(self, cron_job: CronJob) -> Checked:
@@ -95,9 +102,16 @@ class Executor:
             self._cron_jobs.see(current)
 
     async def look(self, cron_job: CronJob) -> None:
-        """List the object's Jobs as they stand in etcd."""
+        """List the object's Jobs as they stand in etcd.
+
+        If slots wait for their Jobs, the object is read after the list. A Job that is not on the list and whose slot is
+        still waiting then has not been deleted: under Replace it is deleted only once the status tells of it.
+        """
+        asked_at = self._clock.elapsed()
         jobs = await self._cluster.list_jobs(cron_job)
-        self._jobs.relist(jobs, owner_uid=cron_job.uid, elapsed=self._clock.elapsed())
+        self._jobs.relist(jobs, owner_uid=cron_job.uid, elapsed=self._clock.elapsed(), asked_at=asked_at)
+        if any(slot.uid is None for slot in status.parse(cron_job).active):
+            await self.read(cron_job)
 
     async def create(self, cron_job: CronJob, firings: Iterable[Firing]) -> None:
         """Create the Jobs of firings, at most `TOGETHER` of them, side by side."""
@@ -123,6 +137,7 @@ class Executor:
             await self.read(cron_job)
             return
         self._cron_jobs.wrote(written, sent_at=sent_at)
+        self._note_claims(cron_job.uid, before, step)
         self._announcer.settled(cron_job, before, step)
         for outcome in step.outcomes:
             self._conclude(cron_job, outcome)
@@ -180,6 +195,15 @@ class Executor:
         self._jobs.gone(job, elapsed=self._clock.elapsed())
         if deleted:
             self._announcer.deleted(cron_job, job, cause)
+
+    def _note_claims(self, uid: str, before: Status, step: Write) -> None:
+        """A slot that waits since this very write is ours; one that waits no longer is nobody's."""
+        old, waiting = ({slot.name for slot in one.active if slot.uid is None} for one in (before, step.status))
+        claims = frozenset(name for name in waiting if name not in old or name in self.claims(uid))
+        if claims:
+            self._claims[uid] = claims
+        else:
+            self._claims.pop(uid, None)
 
     def _conclude(self, cron_job: CronJob, outcome: Outcome) -> None:
         """An instant has its outcome: nothing about it needs to be kept here any longer."""

@@ -9,7 +9,8 @@ priority). A handler's errors are swallowed by kopf, so what cannot be read is s
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from itertools import chain, repeat
 from typing import Any
 
 import kopf
@@ -20,6 +21,17 @@ from controller.replica import Replica
 from controller.spec import GROUP, PLURAL, VERSION, Key
 
 logger = logging.getLogger(__name__)
+
+
+class Backoffs:
+    """Pauses between tries of one request by kopf, in seconds: without end.
+
+    After the last pause of a finite list kopf ends its watch for good, and the process with it; an API server that
+    restarts answers 503 for seconds, to all replicas at once.
+    """
+
+    def __iter__(self) -> Iterator[float]:
+        return chain((0.2, 0.5, 1.0), repeat(2.0))
 
 
 def register(replica: Replica, client: ApiClient) -> kopf.OperatorRegistry:
@@ -88,7 +100,7 @@ def settings() -> kopf.OperatorSettings:
     settings.peering.standalone = True
     settings.networking.request_timeout = 30
     settings.networking.connect_timeout = 5
-    settings.networking.error_backoffs = (0.2, 0.5, 1, 2, 3)
+    settings.networking.error_backoffs = Backoffs()
     settings.watching.reconnect_backoff = 0.2
     settings.watching.inactivity_timeout = 70  # the API server sends a bookmark each minute
     settings.queueing.idle_timeout = 1.0  # a worker for each object is kept no longer than needed

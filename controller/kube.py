@@ -25,6 +25,19 @@ _REJECTIONS = (HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStat
 _ALREADY_EXISTS = "AlreadyExists"
 
 
+async def serves_objects(api: ApiServer) -> bool:
+    """Whether the API server shows our objects in its discovery, in both of the places where a client looks.
+
+    Raises:
+        TransientError: It does not say.
+    """
+    groups = (await api.request("get", "/apis")).expect_ok()["groups"]
+    if all(group["name"] != spec.GROUP for group in groups):
+        return False
+    resources = (await api.request("get", f"/apis/{spec.API_VERSION}")).expect_ok()["resources"]
+    return any(resource["name"] == spec.PLURAL for resource in resources)
+
+
 class KubeCluster:
     """`ports.Cluster` over HTTP.
 

@@ -16,6 +16,8 @@ from controller.spec import CronJob, Key
 
 REMEMBER_GONE = timedelta(minutes=10)
 """How long a deleted Job is remembered: it still says that its instant has been done (PROTOCOL, the ledger)."""
+LIST_TAKES = timedelta(seconds=5)
+"""A list shows a state that is not older than this when it arrives: requests time out then."""
 REMEMBER_ENDED = 4096
 """How many UIDs of deleted objects are remembered: an answer that is still under way must not bring one back."""
 FRESH = timedelta(seconds=3)
@@ -100,6 +102,7 @@ class JobLister:
     def __init__(self) -> None:
         self._by_owner: dict[str, dict[str, Job]] = {}
         self._gone: deque[tuple[timedelta, Job]] = deque()
+        self._seen_at: dict[str, timedelta] = {}
 
     def of(self, owner_uid: str) -> tuple[Job, ...]:
         """All Jobs of one object, those deleted lately included."""
@@ -124,6 +127,9 @@ class JobLister:
                 return False
             if known.finished_at is not None and job.finished_at is None:
                 job = replace(job, finished_at=known.finished_at, succeeded=known.succeeded)
+        if known is None or known.uid != job.uid:
+            self._seen_at.pop(known.uid if known else "", None)
+            self._seen_at[job.uid] = elapsed
         jobs[job.name] = job
         if job.gone:
             self._gone.append((elapsed, job))
@@ -135,21 +141,31 @@ class JobLister:
         if known.uid == job.uid:
             self.see(replace(known, gone=True), elapsed=elapsed)
 
-    def relist(self, jobs: Iterable[Job], *, owner_uid: str | None = None, elapsed: timedelta) -> tuple[Job, ...]:
-        """Take over a complete list: a Job that is known and not on it is gone.
+    def relist(
+        self,
+        jobs: Iterable[Job],
+        *,
+        owner_uid: str | None = None,
+        elapsed: timedelta,
+        asked_at: timedelta | None = None,
+    ) -> tuple[Job, ...]:
+        """Take over a complete list: a Job that was known when the list was asked for and is not on it is gone.
 
         Args:
             jobs: The list.
             owner_uid: Whose Jobs it holds; None: everybody's.
             elapsed: As for `see`.
+            asked_at: When the list was asked for, loop time; None: not known, as long ago as a request may take.
 
         Returns:
             The Jobs of which this tells something new.
         """
         listed = tuple(jobs)
         uids = {job.uid for job in listed}
+        asked_at = elapsed - LIST_TAKES if asked_at is None else asked_at
         known = tuple(self) if owner_uid is None else self.of(owner_uid)
-        missing = [replace(job, gone=True) for job in known if job.uid not in uids and not job.gone]
+        absent = [job for job in known if job.uid not in uids and not job.gone and self._seen_at[job.uid] <= asked_at]
+        missing = [replace(job, gone=True) for job in absent]
         return tuple(job for job in (*listed, *missing) if self.see(job, elapsed=elapsed))
 
     def _forget_gone(self, elapsed: timedelta) -> None:
@@ -157,6 +173,7 @@ class JobLister:
             _, job = self._gone.popleft()
             jobs = self._by_owner.get(job.owner_uid, {})
             known = jobs.get(job.name)
+            self._seen_at.pop(job.uid, None)
             if known is not None and known.uid == job.uid:
                 del jobs[job.name]
             if not jobs:

@@ -48,6 +48,7 @@ class Observed:
         attempts: By instant, creates that were turned down.
         checked: The Job template has just been checked.
         complete: `jobs` comes from a consistent list: what is not there does not exist.
+        fill_at: By name, when slots that other nodes have claimed may be filled by this one.
     """
 
     status: Status
@@ -56,6 +57,7 @@ class Observed:
     attempts: Mapping[datetime, Attempt] = field(default_factory=dict)
     checked: Checked | None = None
     complete: bool = False
+    fill_at: Mapping[str, datetime] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

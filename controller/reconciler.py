@@ -9,6 +9,7 @@ Nothing is remembered here that matters: a crash at any await is closed by whoev
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import assert_never
@@ -24,6 +25,7 @@ from controller.outcomes import Reason
 from controller.ports import Clock, RecentJobStore
 from controller.schedule import Schedule
 from controller.spec import CronJob, Key
+from controller.status import Status
 from controller.steps import Check, Create, Delete, Look, Wait, Write
 
 ASK_AGAIN = timedelta(milliseconds=100)
@@ -32,6 +34,9 @@ BREATH = timedelta(milliseconds=10)
 """A look that takes very many steps lets other keys have its place in between."""
 STEPS = 50
 """Most steps of one look."""
+PATIENCE = timedelta(seconds=1)
+"""So long a slot that another node has claimed is left to it. Two nodes that fill one slot meet at the Job's name; but
+under Replace the first Job may be deleted before the second create arrives, if they are at it at the same time."""
 SILENCE = timedelta(minutes=1)
 """How long an object of a terminating namespace rests: it goes soon, and nothing can be created there."""
 
@@ -88,6 +93,7 @@ class Reconciler:
         self._node = node
         self._late = late
         self._recalled: dict[str, frozenset[datetime]] = {}
+        self._fill_at: dict[str, Mapping[str, datetime]] = {}
 
     async def reconcile(self, key: Key) -> datetime | None:
         """Do what an object's schedule asks for now.
@@ -106,10 +112,12 @@ class Reconciler:
             if (cron_job.uid, cron_job.generation) != (insight.uid, insight.generation):
                 insight = _Insight(uid=cron_job.uid, generation=cron_job.generation)
             match self._node_pool.ownership(key):
-                case Theirs():
+                case Theirs() if not self._is_filling(cron_job):
                     return None
                 case Unsure():
                     return self._clock.now() + ASK_AGAIN
+                case Theirs():
+                    stance = Stance(node=self._node, late=self._late)
                 case Ours(delay=delay):
                     stance = Stance(node=self._node, late=self._late, delay=delay)
                 case never:
@@ -127,6 +135,7 @@ class Reconciler:
     def forget(self, uid: str) -> None:
         """The object is gone."""
         self._recalled.pop(uid, None)
+        self._fill_at.pop(uid, None)
         self._executor.forget(uid)
 
     def forget_recalled(self) -> None:
@@ -134,14 +143,33 @@ class Reconciler:
         self._recalled.clear()
 
     def _observe(self, cron_job: CronJob, insight: _Insight) -> Observed:
+        current = status.parse(cron_job)
         return Observed(
-            status=status.parse(cron_job),
+            status=current,
             jobs=self._jobs.of(cron_job.uid),
             recalled=self._recalled.get(cron_job.uid, frozenset()),
             attempts=self._executor.attempts(cron_job.uid),
             checked=insight.checked,
             complete=insight.complete,
+            fill_at=self._patience(cron_job.uid, current),
         )
+
+    def _is_filling(self, cron_job: CronJob) -> bool:
+        """Whether a slot that this node has claimed has no Job yet: it goes on, whoever owns the key by now."""
+        if not (claims := self._executor.claims(cron_job.uid)):
+            return False
+        unfilled = claims - {job.name for job in self._jobs.of(cron_job.uid)}
+        return any(slot.name in unfilled for slot in status.parse(cron_job).active)
+
+    def _patience(self, uid: str, current: Status) -> Mapping[str, datetime]:
+        """When slots that other nodes claimed may be filled here: counted from when they were first seen waiting."""
+        known, ours = self._fill_at.pop(uid, {}), self._executor.claims(uid)
+        foreign = [slot.name for slot in current.active if slot.uid is None and slot.name not in ours]
+        if not foreign:
+            return {}
+        later = self._clock.now() + PATIENCE
+        self._fill_at[uid] = {name: known.get(name, later) for name in foreign}
+        return self._fill_at[uid]
 
     async def _carry_out(
         self, cron_job: CronJob, step: Check | Look | Create | Delete | Write, insight: _Insight

@@ -237,17 +237,27 @@ class Replica:
     async def _lists_complete(self) -> None:
         """Return when the watches have shown all that existed when the replica started."""
         await self._progress.jobs_listed.wait()
-        while True:
-            try:
-                versions = await self._cluster.versions()
-                break
-            except TransientError as error:
-                logger.warning("cannot list the objects yet", extra={"reason": str(error)})
-                await self._clock.sleep(RETRY)
-        self._answered()
-        while any(self._is_behind(key, *version) for key, version in versions.items()):
-            await self._clock.sleep(GLANCE)
+        while not await self._objects_shown():
+            await self._clock.sleep(RETRY)
         self._progress.objects_listed.set()
+
+    async def _objects_shown(self) -> bool:
+        """Whether the watch shows, soon after, all that is listed now.
+
+        If not, the list is taken anew: an object that was deleted since is one that the watch will never show.
+        """
+        try:
+            versions = await self._cluster.versions()
+        except TransientError as error:
+            logger.warning("cannot list the objects yet", extra={"reason": str(error)})
+            return False
+        self._answered()
+        until = self._clock.elapsed() + WATCH_LAG
+        while any(self._is_behind(key, *version) for key, version in versions.items()):
+            if self._clock.elapsed() >= until:
+                return False
+            await self._clock.sleep(GLANCE)
+        return True
 
     async def _ping(self) -> None:
         """Know whether the API server answers this node, also when nothing is due."""

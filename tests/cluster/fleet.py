@@ -7,28 +7,23 @@ read elsewhere: `audit` has the evidence, `team` the author's view.
 from __future__ import annotations
 
 import json
-import os
 import re
 import signal
-import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
-
-from redis import Redis
-from redis.exceptions import RedisError
+from typing import TypeVar
 
 from deploy.local.cluster import ControlPlane
-from deploy.local.ports import LOOPBACK, free_port
+from deploy.local.ports import free_port
 from deploy.local.process import Process
-from tests.adapters import redis_server
+from deploy.local.redis_server import RedisServer
+from deploy.local.replica import ReplicaProcess
 
-CHECKOUT = Path(__file__).parents[2]
 NODES = ("north", "south", "west")
 START_SECONDS = 60.0
 """Longest that a replica may take until it is ready: a bound for a busy machine, it takes 2 s."""
@@ -57,50 +52,17 @@ def eventually(found: Callable[[], _T], what: str, seconds: float = 30.0) -> _T:
     return answer
 
 
-@dataclass(kw_only=True)
-class SharedRedis:
-    """A Redis on one port, which can be killed and come back empty."""
-
-    folder: Path
-    port: int = field(default_factory=free_port)
-    process: Process | None = None
-
-    @property
-    def url(self) -> str:
-        """Where replicas find it."""
-        return f"redis://{LOOPBACK}:{self.port}/0"
-
-    @property
-    def runs(self) -> bool:
-        """Whether it is there."""
-        return self.process is not None and self.process.is_running()
-
-    def start(self) -> None:
-        """Start it, empty."""
-        command = [redis_server.executable(), "--port", str(self.port), "--bind", LOOPBACK, "--dir", str(self.folder)]
-        self.process = Process.start([*command, "--save", "", "--appendonly", "no"], name="redis", folder=self.folder)
-        self.process.wait_until(self._answers)
-
-    def kill(self) -> None:
-        """Take it away with all that it knows."""
-        assert self.process is not None
-        self.process.kill()
-
-    def _answers(self) -> bool:
-        try:
-            with Redis(host=LOOPBACK, port=self.port, socket_timeout=1) as client:
-                return bool(client.ping())
-        except (RedisError, OSError):
-            return False
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Replica:
     """One replica, running or ended."""
 
     node: str
-    port: int
-    process: Process
+    started: ReplicaProcess
+
+    @property
+    def process(self) -> Process:
+        """What runs."""
+        return self.started.process
 
     @property
     def runs(self) -> bool:
@@ -115,7 +77,7 @@ class Replica:
     def answer(self, path: str) -> tuple[int, str]:
         """Status and body of an HTTP answer; status 0 if nobody answers."""
         try:
-            with urllib.request.urlopen(f"http://{LOOPBACK}:{self.port}{path}", timeout=_HTTP_SECONDS) as answer:
+            with urllib.request.urlopen(f"{self.started.url}{path}", timeout=_HTTP_SECONDS) as answer:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as error:
             with error:
@@ -131,7 +93,7 @@ class Replica:
 
     def is_ready(self) -> bool:
         """Whether it fires, as one of the ring."""
-        return self.answer("/readyz")[0] == 200
+        return self.started.is_ready()
 
     def ring_members(self) -> int:
         """How many nodes it has on its ring."""
@@ -162,7 +124,7 @@ class Fleet:
         self,
         control_plane: ControlPlane,
         folder: Path,
-        redis: SharedRedis | None,
+        redis: RedisServer | None,
         variables: Mapping[str, str] | None = None,
     ) -> None:
         self._control_plane = control_plane
@@ -172,24 +134,22 @@ class Fleet:
         self.replicas: dict[str, Replica] = {}
 
     @property
-    def redis(self) -> SharedRedis:
+    def redis(self) -> RedisServer:
         """The Redis that they share."""
         assert self._redis is not None
         return self._redis
 
     def launch(self, node: str, variables: Mapping[str, str] | None = None) -> Replica:
         """Start a replica and do not wait for it."""
-        port = free_port()
-        shared = {} if self._redis is None else {"DCRON_REDIS_URL": self._redis.url}
-        settings = {"DCRON_NODE_NAME": node, "DCRON_HTTP_PORT": str(port), **shared, **self._variables}
-        process = Process.start(
-            [sys.executable, "-m", "controller"],
-            name=node,
-            folder=self._folder,
-            env={**environment(self._control_plane.kubeconfig), **settings, **(variables or {})},
-            cwd=CHECKOUT,
+        started = ReplicaProcess.start(
+            self._folder,
+            node,
+            self._control_plane.kubeconfig,
+            self._redis.url if self._redis else None,
+            free_port(),
+            {**self._variables, **(variables or {})},
         )
-        self.replicas[node] = Replica(node=node, port=port, process=process)
+        self.replicas[node] = Replica(node=node, started=started)
         return self.replicas[node]
 
     def start(self, *nodes: str) -> None:
@@ -211,8 +171,8 @@ class Fleet:
 
     def mend(self, *nodes: str) -> None:
         """Bring Redis and these replicas to life if they are not, and wait until all is well."""
-        if self._redis is not None and not self._redis.runs:
-            self._redis.start()
+        if self._redis is not None and not self._redis.process.is_running():
+            self._redis.resume()
         for node in nodes:
             if node not in self.replicas or not self.replicas[node].runs:
                 self.launch(node)
@@ -228,8 +188,6 @@ class Fleet:
             replica.process.kill(signal.SIGTERM)
         for replica in self.replicas.values():
             replica.process.stop(END_SECONDS)
-        if self._redis is not None and self._redis.process is not None:
-            self._redis.process.stop()
 
 
 @contextmanager
@@ -237,29 +195,15 @@ def running(
     control_plane: ControlPlane, folder: Path, *nodes: str, variables: Mapping[str, str] | None = None
 ) -> Iterator[Fleet]:
     """A fleet with a Redis of its own, until the end of the block."""
-    fleet = Fleet(control_plane, folder, SharedRedis(folder=folder), variables)
-    fleet.redis.start()
-    try:
-        fleet.start(*nodes)
-        yield fleet
-    finally:
-        fleet.stop()
-
-
-def environment(kubeconfig: Path) -> dict[str, str]:
-    """This process's environment without settings that a developer may have in it, on that cluster."""
-    own = {name: value for name, value in os.environ.items() if not name.startswith("DCRON_")}
-    return {**own, "KUBECONFIG": str(kubeconfig)}
+    with RedisServer.start(folder) as redis:
+        fleet = Fleet(control_plane, folder, redis, variables)
+        try:
+            fleet.start(*nodes)
+            yield fleet
+        finally:
+            fleet.stop()
 
 
 def complaints(log: str) -> list[str]:
     """The lines of a log on the levels that want a person's attention."""
     return [line for line in log.splitlines() if _COMPLAINT.match(line)]
-
-
-def metric(replicas: Iterable[Replica], name: str) -> dict[str, Any]:
-    """By node, the lines of one metric."""
-    return {
-        replica.node: [line for line in replica.answer("/metrics")[1].splitlines() if line.startswith(name)]
-        for replica in replicas
-    }

@@ -28,13 +28,18 @@ def pod_template(*, run_for: str | None = None, fail: bool = False, **container:
 
 
 def cron_job(
-    name: str, schedule: str, *, template: dict[str, Any] | None = None, job: dict[str, Any] | None = None, **spec: Any
+    name: str,
+    schedule: str | None,
+    *,
+    template: dict[str, Any] | None = None,
+    job: dict[str, Any] | None = None,
+    **spec: Any,
 ) -> dict[str, Any]:
     """An object as its author writes it.
 
     Args:
         name: Its name.
-        schedule: Its cron expression.
+        schedule: Its cron expression; None if `spec` has several.
         template: Of its pods.
         job: More fields of the Job's spec.
         spec: More fields of its spec; a `jobTemplate` here wins.
@@ -44,7 +49,7 @@ def cron_job(
         "apiVersion": "dcron.io/v1",
         "kind": "DistributedCronJob",
         "metadata": {"name": name},
-        "spec": {"schedule": schedule, "jobTemplate": {"spec": job_spec}, **spec},
+        "spec": {**({"schedule": schedule} if schedule else {}), "jobTemplate": {"spec": job_spec}, **spec},
     }
 
 

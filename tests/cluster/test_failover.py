@@ -101,11 +101,11 @@ def test_a_rolling_restart_of_all_replicas_is_not_felt(fleet: Fleet, team: Team)
 
 
 def test_redis_that_comes_back_empty_loses_nothing_and_repeats_nothing(fleet: Fleet, team: Team) -> None:
-    fleet.redis.kill()
+    fleet.redis.stop()
     killed = now()
     eventually(lambda: any(replica.checks()["redis"] != "ok" for replica in fleet.living()), "readiness says redis")
     time.sleep(4)
-    fleet.redis.start()
+    fleet.redis.resume()
     fleet.wait_until_whole()
     found = balance_of(team, killed)
     assert found.wrong == []
@@ -113,12 +113,12 @@ def test_redis_that_comes_back_empty_loses_nothing_and_repeats_nothing(fleet: Fl
 
 
 def test_without_redis_the_others_stand_in_for_a_killed_replica(fleet: Fleet, team: Team) -> None:
-    fleet.redis.kill()
+    fleet.redis.stop()
     gone = now()
     eventually(lambda: all(replica.checks()["ring"] != "ok" for replica in fleet.living()), "all know that it is gone")
     owning_node_of_most(fleet, team).kill()
     time.sleep(8)
-    fleet.redis.start()
+    fleet.redis.resume()
     fleet.wait_until_whole()
     found = balance_of(team, gone)
     assert found.wrong == []
@@ -134,9 +134,7 @@ def test_after_a_restart_of_the_api_server_firing_goes_on(
     back = now()
     team.wait_until_settled(back, seconds=30)
     caught_up = now()
-    print('DBG', back-away, caught_up-back)
     fleet.wait_until_whole()
-    print('DBG whole', now()-caught_up)
     jobs = audit.made(control_plane.audit_log, team.namespace)
     found = audit.balance(jobs, SCHEDULES, away - BEFORE, back)
     assert found.wrong == []

@@ -18,7 +18,6 @@ from controller.spec import Key
 from tests.simulation.world import Node, World
 
 TEMPLATE = {"spec": {"template": {"spec": {"restartPolicy": "Never", "containers": [{"name": "c", "image": "i"}]}}}}
-MOST_NODES = 5
 BETWEEN_DEATHS = timedelta(seconds=12)
 """A death is over after 8 s (L2); two at once are one death."""
 WORST_SKEW_SECONDS = 4.0
@@ -64,10 +63,12 @@ class Nemesis:
     Attributes:
         world: Whom it strikes.
         pause_seconds: Between two strikes, on average.
+        most_nodes: Nobody joins beyond so many.
     """
 
     world: World
     pause_seconds: float
+    most_nodes: int = 5
     died_at: datetime | None = None
 
     async def run(self, until: datetime) -> None:
@@ -89,7 +90,7 @@ class Nemesis:
         return struck_at + late - self.world.simulation.loop.time()
 
     def _join(self) -> None:
-        if len(self.world.nodes) < MOST_NODES:
+        if len(self.world.nodes) < self.most_nodes:
             self.world.start(skew=skew(self.world.simulation.random))
 
     def _stop(self) -> None:
@@ -186,7 +187,7 @@ def cron_jobs(chance: random.Random) -> dict[str, dict[str, Any]]:
     chance.shuffle(policies)
     deadline = {"startingDeadlineSeconds": chance.choice((3, 5, 10))}
     specs: dict[str, dict[str, Any]] = {
-        "every-second": {"schedule": "* * * * * *", "concurrencyPolicy": policies[0]},
+        "often": {"schedule": chance.choice(("* * * * * *", "*/2 * * * * *")), "concurrencyPolicy": policies[0]},
         "every-5-seconds": {"schedule": "*/5 * * * * *", "concurrencyPolicy": policies[1], "timeZone": "Asia/Kolkata"},
         "every-7-seconds": {"schedule": "*/7 * * * * *", "concurrencyPolicy": policies[2], **deadline},
         "every-minute": {"schedule": "* * * * *"},

@@ -132,8 +132,8 @@ def instants(spec: Mapping[str, Any], after: datetime, until: datetime) -> list[
             if begin <= until and after < begin + timedelta(hours=1):
                 found += _hour(expressions, spec.get("timeZone") or "UTC", begin)
         day += timedelta(days=1)
-    begin, end = _bounds(spec)
-    found = [at for at in found if (begin is None or begin <= at) and (end is None or at < end)]
+    first_at, end_at = _bounds(spec)
+    found = [at for at in found if (first_at is None or first_at <= at) and (end_at is None or at < end_at)]
     return found[bisect_right(found, after) : bisect_right(found, until)]
 
 

@@ -1,19 +1,27 @@
 """The runs that are made of a seed: some virtual minutes full of faults, and virtual days.
 
-    evidence = faulty_minutes(seed=17)
-    violations = invariants.check(evidence)
+evidence = faulty_minutes(seed=17)
+violations = invariants.check(evidence)
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from tests.simulation.evidence import Evidence
 from tests.simulation.loop import Simulation, simulate
-from tests.simulation.nemesis import TEMPLATE, Authors, Nemesis, choose_weather, cron_jobs, job_duration, job_succeeds, skew
-from tests.simulation.world import World
+from tests.simulation.nemesis import (
+    TEMPLATE,
+    Authors,
+    Nemesis,
+    choose_weather,
+    cron_jobs,
+    job_duration,
+    job_succeeds,
+    skew,
+)
+from tests.simulation.world import GENUINE, Parts, World
 
 BEGIN = datetime(2026, 1, 1, 17, 57, 30, tzinfo=UTC)
 """True time at which the minutes begin: an hour ends within them."""
@@ -21,19 +29,17 @@ REPLICAS = 3
 CALM = timedelta(seconds=20)
 """Without faults at the end, so that all is healed and settled when the run is judged."""
 
-Worlds = Callable[[Simulation, datetime], World]
 
-
-def faulty_minutes(*, seed: int, minutes: float = 5, worlds: Worlds = World) -> Evidence:
+def faulty_minutes(*, seed: int, minutes: float = 5, parts: Parts = GENUINE) -> Evidence:
     """Some minutes of a mix of objects, with joins, leaves, deaths and, on every other seed, edits.
 
     Args:
         minutes: Virtual minutes after the replicas have started.
-        worlds: Makes the world; a mutant is put in here.
+        parts: What the replicas are made of; a mutant is put in here.
     """
 
     async def scenario(simulation: Simulation) -> Evidence:
-        world = worlds(simulation, BEGIN)
+        world = World(simulation, BEGIN, parts)
         authors = Authors(world=world, pause_seconds=15.0 if seed % 2 else None)
         nemesis = Nemesis(world=world, pause_seconds=12.0)
         choose_weather(world)
@@ -52,7 +58,8 @@ def quiet_day(*, seed: int, days: float = 1) -> Evidence:
 
     async def scenario(simulation: Simulation) -> Evidence:
         world = World(simulation, BEGIN)
-        nemesis = Nemesis(world=world, pause_seconds=1800.0)
+        world.redis.delay = timedelta(0)  # each call to Redis, several a second, takes two timers less
+        nemesis = Nemesis(world=world, pause_seconds=1800.0, most_nodes=REPLICAS + 1)
         await _start(world)
         Authors(world=world, pause_seconds=None).make(
             {

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from controller.errors import TransientError
-from controller.outcomes import Reason
 from controller.nodepool import State
+from controller.outcomes import Reason
 from controller.replica import Replica, ReplicaSettings
 from tests.fakes.apiserver import FakeApiServer
 from tests.fakes.clock import EPOCH, SimulatedClock
@@ -67,6 +68,16 @@ class BugCatcher:
         """Of no interest."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What replicas are made of; a mutant has one of them changed."""
+
+    clock: type[SimulatedClock] = SimulatedClock
+    cluster: type[FakeCluster] = FakeCluster
+    driver: type[FakeDriver] = FakeDriver
+    replica: type[Replica] = Replica
+
+
 class Node:
     """One replica process: what runs in it ends when it is killed, wherever it stands.
 
@@ -76,14 +87,14 @@ class Node:
 
     def __init__(self, world: World, name: str, skew: timedelta) -> None:
         self.name = name
-        self.clock = SimulatedClock(world.simulation.loop, epoch=world.epoch, skew=skew)
-        self.cluster = FakeCluster(world.server, self.clock, name)
-        self.replica = Replica(
+        self.clock = world.parts.clock(world.simulation.loop, epoch=world.epoch, skew=skew)
+        self.cluster = world.parts.cluster(world.server, self.clock, name)
+        self.replica = world.parts.replica(
             ReplicaSettings(
                 node=name, nonce=f"nonce-{name}", protocol="1", tzdata="simulated", hash_replicas=HASH_REPLICAS
             ),
             clock=self.clock,
-            driver=FakeDriver(world.redis, self.clock, node=name),
+            driver=world.parts.driver(world.redis, self.clock, node=name),
             store=FakeRecentJobStore(world.redis, self.clock, node=name),
             cluster=self.cluster,
             recorder=BugCatcher(name, world.evidence.bugs),
@@ -108,20 +119,25 @@ class Node:
                 watch.cancel()
 
 
+GENUINE = Parts()
+
+
 class World:
     """Everything around the replicas.
 
     Args:
         simulation: The loop and the chance.
         epoch: True time at the begin.
+        parts: What its replicas are made of.
 
     Attributes:
         nodes: Those that live, by name.
     """
 
-    def __init__(self, simulation: Simulation, epoch: datetime = EPOCH) -> None:
+    def __init__(self, simulation: Simulation, epoch: datetime = EPOCH, parts: Parts = GENUINE) -> None:
         self.simulation = simulation
         self.epoch = epoch
+        self.parts = parts
         self.server = FakeApiServer(now=self.now, seed=simulation.seed)
         self.redis = FakeRedis(self.now)
         self.redis.delay = REDIS_DELAY

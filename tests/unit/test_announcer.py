@@ -219,9 +219,11 @@ def test_a_job_that_ended_is_told_as_batch_v1_tells_it() -> None:
     ]
 
 
-def test_a_job_that_was_deleted_is_told() -> None:
+def test_a_job_that_was_deleted_is_told(caplog: pytest.LogCaptureFixture) -> None:
     room = Newsroom()
-    room.announcer.deleted(CRON, job(CRON, "11:50"), Cause.HISTORY)
+    with caplog.at_level(logging.INFO):
+        room.announcer.deleted(CRON, job(CRON, "11:50"), Cause.HISTORY)
+    assert [record.__dict__["reason"] for record in caplog.records] == ["history"]
     assert room.events == ["Normal SuccessfulDelete x1: Deleted job report-20260302115000-6f1c2d3e4b"]
     (posted,) = room.server.events
     assert (posted.event.key, posted.event.uid) == (key(), UID)
@@ -259,11 +261,14 @@ READINESS: dict[str, tuple[Condition | None, Condition | None, list[str]]] = {
 
 
 @pytest.mark.parametrize("row", READINESS)
-def test_an_object_that_stops_to_be_ready_is_one_event(row: str) -> None:
+def test_an_object_that_stops_to_be_ready_is_one_event_and_one_warning(
+    row: str, caplog: pytest.LogCaptureFixture
+) -> None:
     before, after, expected = READINESS[row]
     room = Newsroom()
     room.settled(before=before, after=after)
     assert room.events == expected
+    assert len(caplog.records) == len(expected)
 
 
 def test_a_create_that_failed_and_makes_the_object_not_ready_is_told_once() -> None:

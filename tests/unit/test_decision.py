@@ -280,8 +280,23 @@ def test_an_edit_never_fires_backwards() -> None:
 
 def test_instants_due_before_an_edit_are_missed_by_it() -> None:
     cron = cron_job(edited="12:12")
-    step = step_of(cron, "12:12:01", status=edited(cron, "11:55", upcoming="12:00"))
-    assert described(step) == "write 3 MissedEdit"
+    status = edited(cron, "11:55", upcoming="12:00")
+    assert described(step_of(cron, "12:12:01", status=status, complete=True)) == "write 3 MissedEdit"
+
+
+def test_no_instant_is_told_as_missed_by_an_edit_before_the_jobs_are_listed() -> None:
+    cron = cron_job(edited="12:00")
+    status = edited(cron, "11:55", upcoming="12:00")
+    assert described(step_of(cron, "12:00:01", status=status)) == "look"
+    seen = step_of(cron, "12:00:01", status=status, jobs=(job(cron, "12:00"),), complete=True)
+    assert described(seen) == "write Created"
+
+
+def test_a_job_that_was_settled_before_an_edit_is_not_counted_again_by_it() -> None:
+    cron = cron_job(edited="12:00")
+    step = step_of(cron, "12:00:01", status=edited(cron, "11:55", upcoming="12:05"), jobs=(job(cron, "11:55"),))
+    assert isinstance(step, Write)
+    assert step.outcomes == ()
 
 
 def test_a_job_created_before_an_edit_keeps_its_outcome() -> None:
@@ -292,7 +307,7 @@ def test_a_job_created_before_an_edit_keeps_its_outcome() -> None:
 
 def test_instants_of_the_suspended_time_are_skipped_at_the_resume_and_not_caught_up() -> None:
     cron = cron_job(edited="12:12", catchUpPolicy="All")
-    step = step_of(cron, "12:12:01", status=edited(cron, "11:55", upcoming=None, suspended=True))
+    step = step_of(cron, "12:12:01", status=edited(cron, "11:55", upcoming=None, suspended=True), complete=True)
     assert described(step) == "write 3 SkippedSuspended"
     assert isinstance(step, Write)
     assert step_of(cron, "12:12:02", status=step.status) == Wait(wake_at=at("12:15"))
@@ -300,10 +315,10 @@ def test_instants_of_the_suspended_time_are_skipped_at_the_resume_and_not_caught
 
 def test_the_suspended_time_is_told_as_such_however_many_writes_it_takes() -> None:
     cron = cron_job(schedule="* * * * * *", edited="12:20")
-    first = step_of(cron, "12:20:01", status=edited(cron, "12:00", upcoming=None, suspended=True))
+    first = step_of(cron, "12:20:01", status=edited(cron, "12:00", upcoming=None, suspended=True), complete=True)
     assert described(first) == "write 1000 SkippedSuspended"
     assert isinstance(first, Write)
-    rest = step_of(cron, "12:20:01", status=first.status)
+    rest = step_of(cron, "12:20:01", status=first.status, complete=True)
     assert described(rest) == "write 200 SkippedSuspended"
     assert isinstance(rest, Write)
     assert not rest.status.suspended
@@ -336,7 +351,7 @@ def test_a_slot_is_claimed_after_a_consistent_look_and_then_filled() -> None:
     assert isinstance(step, Write)
     assert step.status.settled_through == at("12:00")
     assert step.status.counts == {"due": 1}
-    assert described(step_of(cron, "12:00:01", status=step.status)) == "create 12:00"
+    assert described(step_of(cron, "12:00:01", status=step.status, complete=True)) == "create 12:00"
     filled: dict[str, Any] = {"status": step.status, "jobs": (job(cron, "12:00"),)}
     assert step_of(cron, "12:00:00.5", **filled) == Wait(wake_at=at("12:00:00.8"))
     assert described(step_of(cron, "12:00:01", **filled)) == "write Created"
@@ -345,7 +360,8 @@ def test_a_slot_is_claimed_after_a_consistent_look_and_then_filled() -> None:
 def test_a_claimed_slot_that_nobody_filled_is_filled_however_late() -> None:
     cron = cron_job(concurrencyPolicy="Forbid")
     status = replace(decide_ready(cron), settled_through=at("12:00"), active=(slot(cron, "12:00"),))
-    assert described(step_of(cron, "12:04", status=status)) == "create 12:00"
+    assert described(step_of(cron, "12:04", status=status)) == "look"
+    assert described(step_of(cron, "12:04", status=status, complete=True)) == "create 12:00"
 
 
 @pytest.mark.parametrize(
@@ -370,7 +386,7 @@ def test_a_claimed_slot_is_given_up_only_on_a_complete_view(changes: dict[str, A
 def test_a_claimed_slot_is_filled_even_if_the_schedule_has_become_invalid_since() -> None:
     cron = cron_job(concurrencyPolicy="Forbid", schedule="30 2 31 2 *")
     status = replace(settled(cron, "12:00"), active=(slot(cron, "12:00"),), counts={"due": 1})
-    step = step_of(cron, "12:00:01", status=status)
+    step = step_of(cron, "12:00:01", status=status, complete=True)
     assert isinstance(step, Create)
     (firing,) = step.firings
     assert (firing.scheduled_at, firing.previous_at, firing.next_at) == (at("12:00"), None, None)
@@ -403,6 +419,45 @@ def test_a_firing_is_skipped_only_on_a_complete_view_since_the_job_in_its_way_ma
     assert described(step_of(cron, "12:00:01", **seen)) == "write claim 12:00"
 
 
+def claimed(cron: CronJob) -> Status:
+    """The instant of 12:00 has its slot, and no Job yet."""
+    return replace(
+        decide_ready(cron),
+        settled_through=at("12:00"),
+        next_schedule_at=at("12:05"),
+        active=(slot(cron, "12:00"),),
+        counts={"due": 1},
+    )
+
+
+def test_a_claimed_slot_that_is_refused_makes_the_object_not_ready() -> None:
+    cron = cron_job(concurrencyPolicy="Forbid")
+    step = step_of(cron, "12:00:01", status=claimed(cron), attempts={at("12:00"): attempt(final=False)})
+    assert isinstance(step, Write)
+    ready = step.status.condition(READY)
+    assert ready is not None
+    assert (ready.status, ready.message) == (False, "the words of the server")
+
+
+def test_a_claimed_slot_that_is_given_up_is_not_being_tried_any_more() -> None:
+    cron = cron_job(concurrencyPolicy="Forbid", startingDeadlineSeconds=30)
+    known: dict[str, Any] = {"status": claimed(cron), "attempts": {at("12:00"): attempt(final=False)}}
+    step = step_of(cron, "12:01", complete=True, **known)
+    assert described(step) == "write MissedDeadline"
+    assert isinstance(step, Write)
+    ready = step.status.condition(READY)
+    assert ready is not None
+    assert ready.status
+
+
+def test_a_node_that_stands_in_fills_a_claimed_slot_later() -> None:
+    cron = cron_job(concurrencyPolicy="Forbid")
+    stand_in = Stance(node="node-b", late=LATE, delay=timedelta(seconds=3))
+    assert step_of(cron, "12:00:01", status=claimed(cron), stance=stand_in) == Wait(wake_at=at("12:00:03"))
+    step = step_of(cron, "12:00:03", status=claimed(cron), stance=stand_in, complete=True)
+    assert described(step) == "create 12:00"
+
+
 def test_forbid_with_two_places_lets_two_run() -> None:
     cron = cron_job(concurrencyPolicy="Forbid", maxActiveJobs=2)
     running = replace(decide_ready(cron), active=(slot(cron, "11:55", uid="job-11:55"),))
@@ -429,7 +484,43 @@ def test_replace_deletes_the_older_job_before_it_creates_the_newer_one() -> None
     older = job(cron, "11:55")
     assert described(step_of(cron, "12:00:01", status=status, jobs=(older,))) == "delete (replaced) 11:55"
     deleted = replace(older, gone=True)
-    assert described(step_of(cron, "12:00:01", status=status, jobs=(deleted,))) == "create 12:00"
+    assert described(step_of(cron, "12:00:01", status=status, jobs=(deleted,), complete=True)) == "create 12:00"
+
+
+def test_replace_deletes_no_job_whose_slot_another_node_may_still_be_filling() -> None:
+    cron = cron_job(concurrencyPolicy="Replace")
+    status = replace(
+        decide_ready(cron),
+        settled_through=at("12:00"),
+        active=(slot(cron, "11:55"), slot(cron, "12:00")),
+        counts={"due": 2},
+    )
+    known: dict[str, Any] = {"jobs": (job(cron, "11:55"), job(cron, "12:00")), "complete": True}
+    step = step_of(cron, "12:00:01", status=status, **known)
+    assert described(step) == "write 2 Created"
+    assert isinstance(step, Write)
+    assert described(step_of(cron, "12:00:01", status=step.status, **known)) == "delete (replaced) 11:55"
+
+
+def test_replace_deletes_no_job_for_a_slot_whose_deadline_has_passed() -> None:
+    cron = cron_job(concurrencyPolicy="Replace", startingDeadlineSeconds=60)
+    status = replace(
+        decide_ready(cron),
+        settled_through=at("12:00"),
+        active=(slot(cron, "11:55", uid="job-11:55"), slot(cron, "12:00")),
+        counts={"due": 1},
+    )
+    step = step_of(cron, "12:02", status=status, jobs=(job(cron, "11:55"),), complete=True)
+    assert described(step) == "write MissedDeadline"
+
+
+def test_replace_deletes_no_job_that_is_not_settled() -> None:
+    cron = cron_job(concurrencyPolicy="Replace")
+    jobs = (job(cron, "12:00"), job(cron, "12:05"))  # created while the policy was Allow
+    step = step_of(cron, "12:05:01", status=decide_ready(cron), jobs=jobs)
+    assert described(step) == "write 2 Created"
+    assert isinstance(step, Write)
+    assert described(step_of(cron, "12:05:01", status=step.status, jobs=jobs)) == "delete (replaced) 12:00"
 
 
 def test_replace_never_deletes_the_newest() -> None:
@@ -538,6 +629,14 @@ def test_history_is_kept_up_even_without_a_valid_schedule() -> None:
     assert isinstance(first, Write)
     old = job(cron, "11:55", finished="11:56")
     assert described(step_of(cron, "12:00:02", status=first.status, jobs=(old,))) == "delete (history) 11:55"
+
+
+def test_a_finished_job_that_is_too_young_to_go_is_come_back_to() -> None:
+    cron = cron_job(successfulJobsHistoryLimit=0)
+    young = job(cron, "11:55", finished="11:55:10")
+    known: dict[str, Any] = {"status": decide_ready(cron), "jobs": (young,)}
+    assert step_of(cron, "11:55:20", **known) == Wait(wake_at=at("11:55:30"))
+    assert described(step_of(cron, "11:55:30", **known)) == "delete (history) 11:55"
 
 
 def test_suspension_is_a_condition() -> None:

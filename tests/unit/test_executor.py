@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
@@ -85,6 +86,20 @@ def test_a_create_that_went_through_without_an_answer_is_announced_once() -> Non
         assert world.instants == [60]
         assert [record.scheduled_at for record in world.store.records] == [after(60)]
         assert world.events == ["SuccessfulCreate"]
+
+    in_world(act)
+
+
+def test_a_create_without_an_answer_that_is_settled_meanwhile_is_not_announced_later() -> None:
+    async def act(world: World) -> None:
+        node, cron = Node(world), world.apply()
+        world.server.fail_next_create_after_write = True
+        with pytest.raises(ClusterUnavailable):
+            await node.executor.create(cron, [firing(60)])
+        await node.executor.write(cron, settling(cron, Reason.CREATED))
+        await node.executor.create(cron, [firing(60)])
+        assert world.events == []
+        assert world.store.records == []
 
     in_world(act)
 
@@ -190,6 +205,17 @@ def test_nothing_is_kept_of_an_object_that_is_gone() -> None:
         node.executor.forget(cron.uid)
         assert node.executor.attempts(cron.uid) == {}
         node.executor.forget("never seen")
+
+    in_world(act)
+
+
+def test_the_minute_without_success_events_ends_with_the_object() -> None:
+    async def act(world: World) -> None:
+        node, cron = Node(world), world.apply()
+        await node.executor.create(cron, [firing(60)])
+        node.executor.forget(cron.uid)
+        await node.executor.create(cron, [firing(61)])
+        assert world.events == ["SuccessfulCreate", "SuccessfulCreate"]
 
     in_world(act)
 
@@ -302,6 +328,20 @@ def test_a_look_brings_the_jobs_of_the_object_up_to_date() -> None:
     in_world(act)
 
 
+def test_a_job_that_is_seen_while_a_list_is_under_way_is_not_taken_for_gone() -> None:
+    async def act(world: World) -> None:
+        node, cron = Node(world), world.apply()
+        world.server.latency_seconds = (0.1, 0.1)
+        looking = asyncio.create_task(node.executor.look(cron))
+        await world.until(0.15)  # the list has been taken and is on its way
+        job = world.job(cron, 60)
+        node.jobs.see(job, elapsed=node.clock.elapsed())
+        await looking
+        assert node.jobs.of(cron.uid) == (job,)
+
+    in_world(act)
+
+
 # --- writing --------------------------------------------------------------------------------------------------------
 
 
@@ -324,6 +364,51 @@ def test_a_status_is_written_and_then_what_it_settles_is_announced_and_recorded(
         assert node.numbers.outcomes == [(Reason.MISSED_DEADLINE, 30.0)]
         (record,) = world.store.records
         assert (record.outcome, record.job, record.lateness_seconds) == (Reason.MISSED_DEADLINE, None, 30.0)
+
+    in_world(act)
+
+
+def test_a_slot_that_a_write_of_ours_has_claimed_is_ours_until_it_waits_no_longer() -> None:
+    async def act(world: World) -> None:
+        node, cron = Node(world), world.apply(concurrencyPolicy="Forbid")
+        slot = statuses.Slot(name="ours", scheduled_at=after(60))
+        claimed = statuses.claim(Status(), [slot])
+        await node.executor.write(cron, Write(status=claimed))
+        assert node.executor.claims(cron.uid) == {"ours"}
+        current = node.cron_jobs.get(cron.key)
+        assert current is not None
+        await node.executor.write(current, Write(status=replace(claimed, active=(replace(slot, uid="job"),))))
+        assert node.executor.claims(cron.uid) == frozenset()
+
+    in_world(act)
+
+
+def test_a_slot_that_was_claimed_before_is_not_ours() -> None:
+    async def act(world: World) -> None:
+        cron = world.apply(concurrencyPolicy="Forbid")
+        claimed = statuses.claim(Status(), [statuses.Slot(name="theirs", scheduled_at=after(60))])
+        other, node = Node(world, "other"), Node(world)
+        await other.executor.write(cron, Write(status=claimed))
+        current = world.server.read(cron.key)
+        assert current is not None
+        await node.executor.write(current, Write(status=replace(claimed, owner="node")))
+        assert node.executor.claims(cron.uid) == frozenset()
+
+    in_world(act)
+
+
+def test_if_slots_wait_the_object_is_read_after_its_jobs_are_listed() -> None:
+    async def act(world: World) -> None:
+        cron = world.apply(concurrencyPolicy="Replace")
+        claimed = statuses.claim(Status(), [statuses.Slot(name="theirs", scheduled_at=after(60))])
+        other, node = Node(world, "other"), Node(world)
+        await other.executor.write(cron, Write(status=claimed))
+        known = world.server.read(cron.key)
+        assert known is not None
+        node.cron_jobs.see(known)
+        await other.executor.write(known, Write(status=replace(claimed, active=())))
+        await node.executor.look(known)
+        assert node.cron_jobs.get(cron.key) == world.server.read(cron.key)
 
     in_world(act)
 

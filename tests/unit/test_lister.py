@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from controller.jobs import Job
-from controller.lister import REMEMBER_ENDED, CronJobLister, JobLister
+from controller.lister import LIST_TAKES, REMEMBER_ENDED, CronJobLister, JobLister
 from controller.spec import CronJob
 from tests.unit.builders import UID, at, cron_job, job, key
 
@@ -242,13 +242,24 @@ def test_forgetting_a_deleted_job_leaves_another_one_under_its_name() -> None:
 def test_a_complete_list_tells_what_is_new_and_what_is_gone() -> None:
     foreign = seen(owner_uid="other")
     lister = knowing(seen(), seen("12:05"), foreign)
-    news = lister.relist([seen("12:05"), seen("12:10")], elapsed=START)
+    news = lister.relist([seen("12:05"), seen("12:10")], elapsed=START + LIST_TAKES)
     assert set(news) == {seen("12:10"), seen(gone=True), replace(foreign, gone=True)}
     assert lister.relist([seen("12:05"), seen("12:10")], elapsed=START) == ()
+
+
+@pytest.mark.parametrize(
+    ("asked_at", "gone"), [(9.9, False), (10, True), (None, False)], ids=["before", "after", "not known"]
+)
+def test_a_job_that_was_first_seen_after_the_list_was_asked_for_is_not_gone(asked_at: float | None, gone: bool) -> None:
+    lister = JobLister()
+    lister.see(seen(), elapsed=seconds(10))
+    asked = None if asked_at is None else seconds(asked_at)
+    lister.relist([], elapsed=seconds(11), asked_at=asked)
+    assert lister.of(UID) == (seen(gone=gone),)
 
 
 def test_a_list_of_one_objects_jobs_says_nothing_of_the_others() -> None:
     foreign = seen(owner_uid="other")
     lister = knowing(seen(), foreign)
-    assert lister.relist([], owner_uid=UID, elapsed=START) == (seen(gone=True),)
+    assert lister.relist([], owner_uid=UID, elapsed=START + LIST_TAKES) == (seen(gone=True),)
     assert lister.of("other") == (foreign,)

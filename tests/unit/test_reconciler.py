@@ -16,10 +16,11 @@ from controller.errors import ClusterUnavailable, Conflict
 from controller.jobs import name_for
 from controller.nodepool import NodePool
 from controller.outcomes import Reason
-from controller.ports import FiringRecord, Member
-from controller.reconciler import ASK_AGAIN, BREATH, SILENCE, Reconciler
+from controller.ports import Clock, CreateResult, FiringRecord, Member
+from controller.reconciler import ASK_AGAIN, BREATH, PATIENCE, SILENCE, Reconciler
 from controller.spec import CronJob, Key
 from controller.status import Status
+from tests.fakes.apiserver import FakeApiServer
 from tests.fakes.clock import EPOCH
 from tests.fakes.cluster import FakeCluster
 from tests.unit.doubles import DictatedDriver
@@ -115,6 +116,67 @@ def test_a_slot_is_claimed_and_filled_in_one_look() -> None:
         assert [slot.uid is None for slot in status_of(world).active] == [True]  # the Job is settled a little later
         await node.look_at(61)
         assert [slot.uid for slot in status_of(world).active] == [job.uid for job in world.server.jobs()]
+
+    in_world(act)
+
+
+class Losing(FakeCluster):
+    """The first create fails on its way to the server."""
+
+    def __init__(self, server: FakeApiServer, clock: Clock, node: str) -> None:
+        super().__init__(server, clock, node)
+        self.lost = 0
+
+    async def create_job(self, manifest: Mapping[str, Any]) -> CreateResult:
+        self.lost += 1
+        if self.lost == 1:
+            raise ClusterUnavailable("lost on its way")
+        return await super().create_job(manifest)
+
+
+def test_a_slot_that_another_node_has_claimed_is_left_to_it_for_a_while_and_then_filled() -> None:
+    async def act(world: World) -> None:
+        first, second = Replica(world, cluster=Losing), Replica(world)
+        cron = world.apply(concurrencyPolicy="Forbid")
+        await world.until(61)
+        with pytest.raises(ClusterUnavailable):
+            await first.look(cron)
+        claimed = world.server.read(KEY)
+        assert await second.look(claimed) == 61 + PATIENCE.total_seconds()
+        assert world.instants == []
+        await second.look_at(61.5)
+        assert world.instants == []
+        await second.look_at(62)
+        assert world.instants == [60]
+
+    in_world(act)
+
+
+def test_a_slot_is_filled_by_the_node_that_has_claimed_it_even_if_the_key_is_anothers_by_now() -> None:
+    async def act(world: World) -> None:
+        replica = Replica(world, cluster=Losing)
+        cron = world.apply(concurrencyPolicy="Forbid")
+        await world.until(61)
+        with pytest.raises(ClusterUnavailable):
+            await replica.look(cron)
+        replica.driver.members = [replace(replica.me, node="other")]
+        await replica.look()
+        await replica.look_at(63)
+        assert world.instants == [60]
+        await replica.look_at(121)
+        assert world.instants == [60]
+
+    in_world(act)
+
+
+def test_jobs_that_no_watch_has_shown_count_before_a_slot_is_claimed() -> None:
+    async def act(world: World) -> None:
+        node, cron = Replica(world), world.apply(concurrencyPolicy="Forbid")
+        await node.look_at(30, cron)
+        world.job(cron, 60)
+        await node.look_at(121)
+        assert world.instants == [60]
+        assert status_of(world).counts == {"due": 2, "created": 1, "skipped": 1}
 
     in_world(act)
 
@@ -353,6 +415,19 @@ def test_the_store_is_asked_once_and_again_when_the_ring_has_changed_or_the_obje
         node.reconciler.forget(cron.uid)
         await node.look_at(241)
         assert world.store.asked == 3
+
+    in_world(act)
+
+
+def test_nothing_is_kept_of_an_object_that_is_gone() -> None:
+    async def act(world: World) -> None:
+        node, cron = Replica(world), world.apply()
+        world.server.full_namespaces.add("ns")
+        await node.look_at(30, cron)
+        await node.look_at(60)
+        assert node.executor.attempts(cron.uid)
+        node.reconciler.forget(cron.uid)
+        assert not node.executor.attempts(cron.uid)
 
     in_world(act)
 

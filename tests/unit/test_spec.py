@@ -21,7 +21,7 @@ from controller.spec import (
     parse,
     parse_time,
 )
-from tests.unit.builders import TEMPLATE, UID, at, body_of, cron_job
+from tests.unit.builders import TEMPLATE, UID, at, body_of
 
 
 def parsed(**spec: Any) -> Spec:
@@ -234,7 +234,3 @@ def test_a_time_is_written_in_utc_with_a_fraction_only_if_it_has_one() -> None:
 @given(st.datetimes(timezones=st.just(UTC)))
 def test_what_is_written_is_read_as_the_same_instant(instant: datetime) -> None:
     assert parse_time(format_time(instant)) == instant
-
-
-def test_the_builder_of_these_tests_makes_an_object_that_was_edited_when_it_was_created() -> None:
-    assert cron_job(created="11:10").edited_at == at("11:10")

@@ -1,0 +1,289 @@
+"""Each invariant can fail: hand-made histories, one that is valid and one for each way to break it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from controller.jobs import Job
+from controller.spec import Key
+from tests.fakes.happenings import Edit, Happening, What
+from tests.simulation.evidence import Evidence, Fault, Told
+from tests.simulation.invariants import Violation, check
+
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+KEY = Key("ns", "report")
+UID = "uid-1"
+
+
+def at(seconds: float) -> datetime:
+    return NOON + timedelta(seconds=seconds)
+
+
+def text(instant: datetime) -> str:
+    return instant.isoformat().replace("+00:00", "Z")
+
+
+@dataclass(kw_only=True)
+class Story:
+    """The life of one object that fires every ten seconds, for a minute; everything goes well unless it is told."""
+
+    evidence: Evidence = field(default_factory=lambda: Evidence(began=NOON, ended=at(58)))
+    outcomes: list[tuple[float, str]] = field(default_factory=list)
+
+    def apply(self, seconds: float = 0.5, *, generation: int = 1, **spec: Any) -> Story:
+        self.evidence.edits.append(
+            Edit(at=at(seconds), key=KEY, uid=UID, generation=generation, spec={"schedule": "*/10 * * * * *", **spec})
+        )
+        return self
+
+    def delete(self, seconds: float) -> Story:
+        self.evidence.edits.append(Edit(at=at(seconds), key=KEY, uid=UID, generation=1, spec=None))
+        return self
+
+    def happen(self, what: What, instant: float, seconds: float, *, node: str | None = None, **changes: Any) -> Story:
+        generation = changes.pop("generation", 1)
+        job = Job(
+            namespace="ns",
+            name=f"report-{instant}",
+            uid=changes.pop("uid", f"job-{instant}"),
+            owner_uid=UID,
+            controlled_by=UID,
+            created_at=at(seconds),
+            scheduled_at=at(instant),
+            finished_at=at(seconds) if what is What.FINISHED else None,
+        )
+        self.evidence.history.append(
+            Happening(
+                at=at(seconds),
+                what=what,
+                job=replace(job, **changes),
+                node=node,
+                generation=generation,
+                actual_generation=generation,
+            )
+        )
+        return self
+
+    def create(self, instant: float, *, late: float = 0.1, **changes: Any) -> Story:
+        return self.happen(What.CREATED, instant, instant + late, node="node-1", **changes)
+
+    def settle(self, instant: float, reason: str = "Created", *, late: float = 0.9, generation: int = 1) -> Story:
+        """A status that passes an instant with an outcome."""
+        self.outcomes.append((instant, reason))
+        counts = {"due": len(self.outcomes)}
+        for _, told in self.outcomes:
+            name = "created" if told == "Created" else "missed" if told.startswith("Missed") else "skipped"
+            counts[name] = counts.get(name, 0) + 1
+        created = [instant for instant, told in self.outcomes if told == "Created"]
+        return self.tell(
+            instant + late,
+            generation=generation,
+            settledThrough=text(at(max(instant for instant, _ in self.outcomes))),
+            lastScheduleTime=text(at(max(created))) if created else None,
+            counts=counts,
+            recent=[{"scheduledAt": text(at(instant)), "reason": told} for instant, told in self.outcomes],
+        )
+
+    def tell(self, seconds: float, *, generation: int = 1, **status: Any) -> Story:
+        said: Mapping[str, Any] = {name: value for name, value in status.items() if value is not None}
+        self.evidence.told.append(Told(at=at(seconds), uid=UID, generation=generation, status=said))
+        return self
+
+    def fire(self, *instants: float, **changes: Any) -> Story:
+        """Instants that get their Jobs in time and are settled."""
+        for instant in instants:
+            self.create(instant, **changes).settle(instant)
+        return self
+
+    def strike(self, seconds: float, what: str = "kill") -> Story:
+        self.evidence.faults.append(Fault(at=at(seconds), what=what, node="node-1"))
+        return self
+
+
+def found(story: Story) -> list[Violation]:
+    return check(story.evidence)
+
+
+def rules(story: Story) -> set[str]:
+    return {violation.rule for violation in found(story)}
+
+
+VALID = {
+    "all fired": Story().apply().fire(10, 20, 30, 40, 50),
+    "a job that has been deleted since": Story()
+    .apply()
+    .fire(10)
+    .happen(What.FINISHED, 10, 12)
+    .happen(What.DELETED, 10, 45, node="node-1", finished_at=at(12))
+    .fire(20, 30, 40, 50),
+    "late because of a death": Story()
+    .apply()
+    .fire(10)
+    .strike(18)
+    .create(20, late=5)
+    .settle(20, late=6)
+    .fire(30, 40, 50),
+    "skipped while an earlier job runs": Story()
+    .apply(concurrencyPolicy="Forbid")
+    .fire(10)
+    .settle(20, "SkippedForbid")
+    .happen(What.FINISHED, 10, 21)
+    .create(30)
+    .happen(What.FINISHED, 30, 31)
+    .settle(30)
+    .settle(40, "SkippedSuspended")
+    .apply(39.5, generation=2, concurrencyPolicy="Forbid", suspend=True),
+    "past its deadline because of a death": Story()
+    .apply(startingDeadlineSeconds=3)
+    .fire(10)
+    .strike(19)
+    .settle(20, "MissedDeadline", late=6)
+    .fire(30, 40, 50),
+    "replaced by a newer one": Story()
+    .apply(concurrencyPolicy="Replace")
+    .fire(10)
+    .happen(What.DELETED, 10, 20.05, node="node-1")
+    .fire(20)
+    .happen(What.FINISHED, 20, 21)
+    .fire(30)
+    .happen(What.DELETED, 30, 40.05, node="node-1")
+    .fire(40)
+    .happen(What.FINISHED, 40, 41)
+    .fire(50),
+    "suspended": Story().apply(suspend=True),
+    "deleted": Story().apply().fire(10).delete(15),
+    "edited": Story()
+    .apply()
+    .fire(10)
+    .apply(25.3, generation=2, schedule="40 * * * * *")
+    .create(20)
+    .settle(20)
+    .create(40, generation=2)
+    .settle(40, generation=2),
+}
+
+BROKEN = {
+    "duplicate": ("S1", Story().apply().fire(10, 20, 30, 40, 50).create(30, late=0.3, uid="again")),
+    "duplicate of a deleted job": (
+        "S1",
+        Story()
+        .apply()
+        .fire(10, 20, 30, 40, 50)
+        .happen(What.FINISHED, 30, 31)
+        .happen(What.DELETED, 30, 32, node="node-1", finished_at=at(31))
+        .create(30, late=5, uid="again"),
+    ),
+    "invented": ("S2", Story().apply().fire(10, 20, 30, 40, 50).create(35)),
+    "of a generation that never was": ("S2", Story().apply().fire(10, 20, 30, 40).fire(50, generation=9)),
+    "early": ("S3", Story().apply().fire(10, 20, 30, 40).create(50, late=-0.2).settle(50)),
+    "past its deadline": (
+        "S4",
+        Story().apply(startingDeadlineSeconds=3).fire(10).strike(19).create(20, late=5).settle(20, late=6).fire(30, 40),
+    ),
+    "while suspended": (
+        "S5",
+        Story().apply().fire(10, 20).apply(27, generation=2, suspend=True).create(30, generation=2),
+    ),
+    "after its deletion": ("S6", Story().apply().fire(10).delete(15).create(20)),
+    "fired by an edit that came after": (
+        "S7",
+        Story().apply().fire(10, 20).apply(24, generation=2, schedule="* * * * * *").create(22, late=3, generation=2),
+    ),
+    "two at a time under Forbid": ("S8", Story().apply(concurrencyPolicy="Forbid").fire(10, 20)),
+    "deleted in favour of an older one": (
+        "S9",
+        Story().apply(concurrencyPolicy="Replace").fire(10).create(20).happen(What.DELETED, 20, 20.5, node="node-1"),
+    ),
+    "deleted under Allow": (
+        "S9",
+        Story().apply().fire(10).happen(What.DELETED, 10, 20.05, node="node-1").fire(20, 30, 40, 50),
+    ),
+    "an older one that lives on under Replace": ("S9", Story().apply(concurrencyPolicy="Replace").fire(10, 20)),
+    "settledThrough moved back": (
+        "S10",
+        Story().apply().fire(10, 20).tell(25, settledThrough=text(at(10)), lastScheduleTime=text(at(20))),
+    ),
+    "lastScheduleTime moved back": (
+        "S10",
+        Story().apply().fire(10, 20).tell(25, settledThrough=text(at(20)), lastScheduleTime=text(at(10))),
+    ),
+    "missed": ("L1", Story().apply().fire(10, 20, 40, 50)),
+    "late": ("L1", Story().apply().fire(10, 20).create(30, late=2.5).settle(30, late=3).fire(40, 50)),
+    "late after a join, which excuses nothing": (
+        "L1",
+        Story().apply().fire(10, 20).strike(29, "join").create(30, late=2.5).settle(30, late=3).fire(40, 50),
+    ),
+    "late even for a death": (
+        "L2",
+        Story().apply().fire(10, 20).strike(29).create(30, late=7.5).settle(30, late=8).fire(40, 50),
+    ),
+    "not fired for a reason that nothing asks for": (
+        "L1",
+        Story().apply().fire(10, 20).settle(30, "MissedCatchUp").fire(40, 50),
+    ),
+    "skipped for an earlier job that had ended": (
+        "L1",
+        Story()
+        .apply(concurrencyPolicy="Forbid")
+        .fire(10)
+        .happen(What.FINISHED, 10, 12)
+        .settle(20, "SkippedForbid")
+        .create(30)
+        .settle(30),
+    ),
+    "told as missed by an edit, long after its job": (
+        "L4",
+        Story()
+        .apply()
+        .fire(10, 20)
+        .create(30)
+        .apply(30.2, generation=2, schedule="50 * * * * *")
+        .settle(30, "MissedEdit"),
+    ),
+    "two outcomes": ("L4", Story().apply().fire(10, 20, 30, 40, 50).settle(30, "MissedCatchUp")),
+    "an outcome that its job gives the lie": ("L4", Story().apply().fire(10, 20).create(30).settle(30, "MissedEdit")),
+    "told as created without a job": ("L4", Story().apply().fire(10, 20).settle(30)),
+    "an unknown reason": ("L4", Story().apply().fire(10, 20).settle(30, "Forgotten")),
+    "counts that do not add up": (
+        "L4",
+        Story().apply().fire(10).tell(15, settledThrough=text(at(10)), counts={"due": 2, "created": 1}),
+    ),
+    "an instant passed and not counted": (
+        "L4",
+        Story().apply().fire(10).tell(21, settledThrough=text(at(20)), counts={"due": 1, "created": 1}),
+    ),
+    "an instant counted twice": (
+        "L4",
+        Story().apply().fire(10).tell(15, settledThrough=text(at(10)), counts={"due": 2, "created": 2}),
+    ),
+    "a ledger that stands still": ("L4", Story().apply().fire(10).create(20).create(30).create(40).create(50)),
+}
+
+
+@pytest.mark.parametrize("story", VALID.values(), ids=VALID)
+def test_a_valid_history_breaks_nothing(story: Story) -> None:
+    assert found(story) == []
+
+
+@pytest.mark.parametrize(("rule", "story"), BROKEN.values(), ids=BROKEN)
+def test_a_broken_history_is_caught(rule: str, story: Story) -> None:
+    assert rule in rules(story)
+
+
+def test_an_unequal_ring_is_caught() -> None:
+    story = Story().apply(suspend=True)
+    story.evidence.rings = {"node-1": ("node-1", "node-2"), "node-2": ("node-2",)}
+    assert rules(story) == {"L5"}
+    story.evidence.rings = {"node-1": ("node-1", "node-9")}
+    assert rules(story) == {"L5"}
+
+
+def test_a_look_that_failed_by_a_bug_is_caught() -> None:
+    story = Story().apply(suspend=True)
+    story.evidence.bugs.append("node-1: a look failed by KeyError")
+    assert rules(story) == {"bug"}

@@ -1,0 +1,74 @@
+"""What happened in a run, for people: one line for each thing, in order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from tests.simulation.evidence import Evidence
+from tests.simulation.invariants import Violation
+
+BEFORE, AFTER = timedelta(seconds=12), timedelta(seconds=10)
+"""How much of a run is shown around a violation."""
+VIOLATIONS_SHOWN = 5
+LINES_SHOWN = 40
+
+
+def report(seed: int, evidence: Evidence, violations: list[Violation]) -> str:
+    """What broke in a run, with what the object of the first violation went through around it."""
+    lines = [f"seed {seed}: {len(violations)} violations; python -m tests.simulation --seed {seed} shows all of it"]
+    lines += [f"  {violation}" for violation in violations[:VIOLATIONS_SHOWN]]
+    struck_at = violations[0].at if violations else None
+    if struck_at is not None:
+        events = _events(evidence, violations[0].uid)
+        lines += [line for at, line in events if struck_at - BEFORE <= at <= struck_at + AFTER][:LINES_SHOWN]
+    return "\n".join(lines)
+
+
+def trace(evidence: Evidence, uid: str | None = None) -> str:
+    """The whole run, or that of one object."""
+    return "\n".join(line for _, line in _events(evidence, uid))
+
+
+def _events(evidence: Evidence, uid: str | None) -> list[tuple[datetime, str]]:
+    names = {edit.uid: edit.key.name for edit in evidence.edits}
+    found = [(fault.at, f"-- {fault.what} {fault.node}") for fault in evidence.faults]
+    found += [
+        (edit.at, f"{edit.key.name}: {_wish(edit.spec)}") for edit in evidence.edits if uid is None or edit.uid == uid
+    ]
+    found += [
+        (entry.at, f"{entry.job.name}: {entry.what}" + (f" by {entry.node}" if entry.node else ""))
+        for entry in evidence.history
+        if uid is None or entry.job.owner_uid == uid
+    ]
+    found += [
+        (told.at, f"{names[told.uid]}: {_status(told.status)}")
+        for told in evidence.told
+        if told.status and (uid is None or told.uid == uid)
+    ]
+    return [(at, f"{at:%H:%M:%S.%f}  {line}") for at, line in sorted(found, key=lambda event: event[0])]
+
+
+def _wish(spec: Mapping[str, Any] | None) -> str:
+    if spec is None:
+        return "deleted"
+    return "applied " + ", ".join(f"{name}={value}" for name, value in spec.items() if name != "jobTemplate")
+
+
+def _status(status: Mapping[str, Any]) -> str:
+    slots = [f"{_time(slot['scheduledAt'])}{'' if 'uid' in slot else '?'}" for slot in status.get("active", ())]
+    recent = [f"{_time(one['scheduledAt'])} {one['reason']}" for one in status.get("recent", ())]
+    counts = " ".join(f"{name} {number}" for name, number in status.get("counts", {}).items())
+    return f"settled through {_time(status.get('settledThrough', ''))} by {status.get('owner')}; " + "; ".join(
+        (counts, f"active {' '.join(slots)}", ", ".join(recent[-3:]))
+    )
+
+
+def _time(text: str) -> str:
+    return text[11:19]
+
+
+def lines_of(violations: Iterable[Violation]) -> str:
+    """Violations alone."""
+    return "\n".join(str(violation) for violation in violations)
