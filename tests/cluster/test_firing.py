@@ -344,7 +344,7 @@ def test_a_foreign_job_under_the_name_of_a_firing_is_left_alone_and_reported(tea
     eventually(lambda: team.counts("collides")["createFailed"] == 1, "the outcome CreateFailed")
     told = next(told for told in team.status("collides")["recent"] if told["outcome"] == "createFailed")
     assert instant(told["scheduledAt"]) == at
-    events = team.events("collides", "FailedCreate")
+    events = eventually(lambda: team.events("collides", "FailedCreate"), "an Event")
     assert len(events) == 1
     assert "NameCollision" in events[0]["message"]
     assert team.look(f"/apis/batch/v1|jobs/{name}")["metadata"]["uid"] == foreign["uid"]

@@ -17,8 +17,8 @@ from controller.spec import Key
 from tests.fakes.happenings import Edit
 from tests.unit import wallclock
 
-MAKERS = ("schedule", "schedules", "timeZone", "startTime", "endTime", "suspend")
-"""The fields that make instants."""
+MAKERS = ("schedule", "schedules", "timeZone", "startTime", "endTime")
+"""The fields that make instants, besides the suspension."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +59,8 @@ class Wish:
 
     def same_instants(self, other: Wish) -> bool:
         """Whether the other wish makes the same instants, under the same suspension."""
-        return all(self.spec.get(maker) == other.spec.get(maker) for maker in MAKERS)
+        alike = all(self.spec.get(maker) == other.spec.get(maker) for maker in MAKERS)
+        return alike and self.suspended == other.suspended
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,8 +12,9 @@ import pytest
 from controller.jobs import Job
 from controller.spec import Key
 from tests.fakes.happenings import Edit, Happening, What
+from tests.simulation.course import Violation
 from tests.simulation.evidence import Evidence, Fault, Told
-from tests.simulation.invariants import Violation, check
+from tests.simulation.invariants import check
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 KEY = Key("ns", "report")

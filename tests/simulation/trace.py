@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from tests.simulation.course import Violation
 from tests.simulation.evidence import Evidence
-from tests.simulation.invariants import Violation
 
 BEFORE, AFTER = timedelta(seconds=12), timedelta(seconds=10)
 """How much of a run is shown around a violation."""

@@ -1,0 +1,196 @@
+"""The CRD as authors meet it: names, columns, what is accepted, and the sentence with which the rest is refused."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from deploy.local.cluster import ControlPlane
+from deploy.local.errors import KubectlFailed
+from deploy.local.replica import PROJECT
+
+EXAMPLES = sorted((PROJECT / "deploy" / "examples").glob("*.yaml"))
+POD = {"restartPolicy": "Never", "containers": [{"name": "c", "image": "busybox"}]}
+TEMPLATE: dict[str, Any] = {"spec": {"template": {"spec": POD}}}
+COLUMNS = ["NAME", "SCHEDULE", "TIME ZONE", "SUSPEND", "ACTIVE", "LAST SCHEDULE", "NEXT SCHEDULE", "OWNER", "AGE"]
+STATUS = {
+    "active": [
+        {
+            "apiVersion": "batch/v1",
+            "kind": "Job",
+            "namespace": "default",
+            "name": "report-20260302120000-6f1c2d3e4b",
+            "uid": "6f1c2d3e-4b5a-4c6d-8e7f-90a1b2c3d4e5",
+            "scheduledAt": "2026-03-02T12:00:00Z",
+        }
+    ],
+    "activeJobs": 1,
+    "settledThrough": "2026-03-02T12:00:00Z",
+    "scheduleHash": "0123456789abcdef",
+    "lastScheduleTime": "2026-03-02T12:00:00Z",
+    "lastSuccessfulTime": "2026-03-02T11:00:07Z",
+    "lastFailureTime": "2026-03-01T11:00:07Z",
+    "nextScheduleTime": "2126-03-02T13:00:00Z",
+    "owner": "node-a",
+    "observedGeneration": 1,
+    "counts": {"due": 9, "created": 5, "skipped": 2, "missed": 1, "createFailed": 1, "succeeded": 4, "failed": 0},
+    "recent": [
+        {
+            "scheduledAt": "2026-03-02T12:00:00Z",
+            "outcome": "created",
+            "reason": "Created",
+            "job": "report-20260302120000-6f1c2d3e4b",
+        }
+    ],
+    "conditions": [
+        {
+            "type": "Ready",
+            "status": "True",
+            "reason": "Scheduled",
+            "message": "",
+            "lastTransitionTime": "2026-03-02T11:00:00Z",
+        }
+    ],
+}
+
+REFUSED: dict[str, tuple[dict[str, Any], str]] = {
+    "no schedule": ({"schedule": None}, "a schedule is missing; set spec.schedule"),
+    "two ways of a schedule": ({"schedules": ["0 * * * *"]}, "spec.schedule and spec.schedules are both set"),
+    "an empty schedule": ({"schedule": ""}, "the schedule is empty"),
+    "a blank schedule": ({"schedule": "   "}, "the schedule is empty"),
+    "an empty list of schedules": ({"schedule": None, "schedules": []}, "should have at least 1 items"),
+    "a blank schedule in a list": ({"schedule": None, "schedules": ["0 * * * *", " "]}, "the schedule is empty"),
+    "a zone in the schedule": ({"schedule": "TZ=UTC 0 * * * *"}, "set spec.timeZone"),
+    "a zone in the schedule, robfig's way": ({"schedule": "CRON_TZ=UTC 0 * * * *"}, "set spec.timeZone"),
+    "four fields": ({"schedule": "0 * * *"}, "a schedule has 5 fields"),
+    "seven fields": ({"schedule": "0 0 * * * * 2027"}, "a schedule has 5 fields"),
+    "an unknown macro": ({"schedule": "@reboot"}, "the macro is not known; use @hourly"),
+    "a schedule that is too long": ({"schedule": "0 0 * * " + "1," * 200 + "1"}, "may not be more than 256"),
+    "a schedule that is a number": ({"schedule": 5}, "must be of type string"),
+    "an empty zone": ({"timeZone": ""}, "the time zone is empty"),
+    "a zone that is a path": ({"timeZone": "/etc/localtime"}, "not the path of a file"),
+    "a zone that climbs": ({"timeZone": "../etc/passwd"}, "not the path of a file"),
+    "the zone Local": ({"timeZone": "Local"}, "Local would mean another zone on each machine"),
+    "a negative deadline": ({"startingDeadlineSeconds": -1}, "greater than or equal to 0"),
+    "a negative history limit": ({"successfulJobsHistoryLimit": -1}, "greater than or equal to 0"),
+    "a negative limit of failures": ({"failedJobsHistoryLimit": -1}, "greater than or equal to 0"),
+    "no active Job": ({"maxActiveJobs": 0}, "greater than or equal to 1"),
+    "an unknown concurrency policy": (
+        {"concurrencyPolicy": "Perhaps"},
+        'supported values: "Allow", "Forbid", "Replace"',
+    ),
+    "an unknown catch-up policy": ({"catchUpPolicy": "Some"}, 'supported values: "Latest", "All", "None"'),
+    "a catch-up of nothing": ({"catchUpLimit": 0}, "greater than or equal to 1"),
+    "an end before the start": (
+        {"startTime": "2027-01-02T00:00:00Z", "endTime": "2027-01-01T00:00:00Z"},
+        "spec.endTime must be later than spec.startTime",
+    ),
+    "a start that is no time": ({"startTime": "tomorrow"}, "startTime"),
+    "no Job template": ({"jobTemplate": None}, "jobTemplate: Required value"),
+    "a Job template without pods": ({"jobTemplate": {"spec": {}}}, "template: Required value"),
+    "a field that does not exist": ({"shedule": "0 * * * *"}, 'unknown field "spec.shedule"'),
+}
+
+
+def manifest(name: str = "report", **spec: Any) -> dict[str, Any]:
+    """An object that is accepted, with these changes; None takes a field away."""
+    fields = {"schedule": "0 * * * *", "jobTemplate": TEMPLATE, **spec}
+    return {
+        "apiVersion": "dcron.io/v1",
+        "kind": "DistributedCronJob",
+        "metadata": {"name": name},
+        "spec": {field: value for field, value in fields.items() if value is not None},
+    }
+
+
+def apply(control_plane: ControlPlane, namespace: str, body: dict[str, Any], *flags: str) -> str:
+    return control_plane.kubectl("apply", "-n", namespace, *flags, "-f", "-", stdin=json.dumps(body))
+
+
+@pytest.mark.parametrize("row", REFUSED)
+def test_what_cannot_be_right_is_refused_at_apply_with_a_sentence(control_plane: ControlPlane, row: str) -> None:
+    changes, sentence = REFUSED[row]
+    with pytest.raises(KubectlFailed) as refusal:
+        apply(control_plane, "default", manifest(**changes), "--dry-run=server")
+    assert sentence in refusal.value.stderr
+
+
+ACCEPTED: dict[str, dict[str, Any]] = {
+    "five fields": {},
+    "six fields": {"schedule": "*/10 * * * * *"},
+    "a macro": {"schedule": "@daily"},
+    "a list": {"schedule": None, "schedules": ["0 * * * *", "30 4 1 * *"]},
+    "a zone": {"timeZone": "America/Argentina/Ushuaia"},
+    "an offset for a zone": {"timeZone": "Etc/GMT+2"},
+    "a deadline of zero": {"startingDeadlineSeconds": 0},
+    "a limit on active Jobs": {"concurrencyPolicy": "Forbid", "maxActiveJobs": 3},
+    "a span": {"startTime": "2027-01-01T00:00:00Z", "endTime": "2027-01-02T00:00:00+01:00"},
+    "fields of a pod that no schema here knows": {
+        "jobTemplate": {"metadata": {"creationTimestamp": None}, "spec": {"suspend": True, "template": {"spec": POD}}}
+    },
+}
+
+
+@pytest.mark.parametrize("row", ACCEPTED)
+def test_what_is_right_is_accepted(control_plane: ControlPlane, row: str) -> None:
+    assert "created" in apply(control_plane, "default", manifest(**ACCEPTED[row]), "--dry-run=server")
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_every_example_is_accepted(control_plane: ControlPlane, path: Path) -> None:
+    told = control_plane.kubectl("apply", "--dry-run=server", "--validate=strict", "-f", str(path))
+    assert "created" in told
+
+
+def test_a_batch_v1_manifest_needs_no_more_than_another_kind(control_plane: ControlPlane) -> None:
+    example = next(path for path in EXAMPLES if path.stem == "from-batch-v1")
+    body = yaml.safe_load(example.read_text())
+    batch = {**body, "apiVersion": "batch/v1", "kind": "CronJob"}
+    assert "created" in apply(control_plane, "default", batch, "--dry-run=server", "--validate=strict")
+
+
+@pytest.mark.parametrize("name", ["dcronjobs", "dcronjob", "dcj", "distributedcronjobs", "distributedcronjob"])
+def test_every_name_of_the_kind_is_known(control_plane: ControlPlane, name: str) -> None:
+    assert control_plane.kubectl("get", name, "-n", "kube-public", "--ignore-not-found") == ""
+
+
+def test_the_columns_show_the_status_and_ready_can_be_waited_for(control_plane: ControlPlane, namespace: str) -> None:
+    apply(control_plane, namespace, manifest(timeZone="Europe/Paris", controllerName="nobody"))
+    patch = ["-n", namespace, "--subresource=status", "--type=merge", "-p", json.dumps({"status": STATUS})]
+    control_plane.kubectl("patch", "dcj", "report", *patch)
+    head, row = control_plane.kubectl("get", "dcronjobs", "-n", namespace).splitlines()
+    assert [column.strip() for column in head.split("   ") if column.strip()] == COLUMNS
+    for shown in ("report", "0 * * * *", "Europe/Paris", "false", "1", "2126-03-02T13:00:00Z", "node-a"):
+        assert shown in row
+    wide = control_plane.kubectl("get", "dcronjobs", "-n", namespace, "-o", "wide")
+    assert "LAST SUCCESS" in wide
+    assert "Scheduled" in wide
+    told = control_plane.kubectl("wait", "dcj/report", "-n", namespace, "--for=condition=Ready", "--timeout=10s")
+    assert "condition met" in told
+    kept = json.loads(control_plane.kubectl("get", "dcj", "report", "-n", namespace, "-o", "json"))["status"]
+    assert kept == STATUS
+    assert "report" in control_plane.kubectl("get", "all", "-n", namespace)
+
+
+def test_several_schedules_are_shown_too(control_plane: ControlPlane, namespace: str) -> None:
+    body = manifest(schedule=None, schedules=["0 * * * *", "30 4 1 * *"], controllerName="nobody")
+    apply(control_plane, namespace, body)
+    assert "30 4 1 * *" in control_plane.kubectl("get", "dcronjobs", "-n", namespace)
+
+
+def test_the_installation_that_serves_an_object_cannot_be_changed(control_plane: ControlPlane, namespace: str) -> None:
+    apply(control_plane, namespace, manifest(controllerName="nobody"))
+    with pytest.raises(KubectlFailed) as refusal:
+        apply(control_plane, namespace, manifest(controllerName="somebody"))
+    assert "spec.controllerName cannot be changed" in refusal.value.stderr
+
+
+@pytest.mark.parametrize("field", ["schedule", "concurrencyPolicy", "catchUpPolicy", "startingDeadlineSeconds"])
+def test_kubectl_explains_the_fields(control_plane: ControlPlane, field: str) -> None:
+    told = control_plane.kubectl("explain", f"dcj.spec.{field}")
+    assert "DESCRIPTION" in told
+    assert "<empty>" not in told

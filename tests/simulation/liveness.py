@@ -1,0 +1,150 @@
+"""What must happen in a run: each instant in time, with exactly one outcome (L1, L2, L4 of INVARIANTS).
+
+What the author changes meanwhile excuses the instants in between, and only those.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from itertools import pairwise
+
+from tests.simulation.course import (
+    EARLY,
+    IN_FLIGHT,
+    WITHOUT_FAULT,
+    Course,
+    Outcome,
+    Violation,
+    time_of,
+    violation,
+)
+from tests.simulation.evidence import Told
+from tests.simulation.reference import Expected, instants
+
+SETTLED_WITHIN = timedelta(seconds=2)
+"""L4: an instant is settled so long after its outcome, at the latest."""
+RECENT = 10
+"""How many outcomes the status shows."""
+CREATED = "Created"
+COUNTED_AS = {
+    CREATED: "created",
+    "SkippedForbid": "skipped",
+    "SkippedSuspended": "skipped",
+    "MissedDeadline": "missed",
+    "MissedCatchUp": "missed",
+    "MissedEdit": "missed",
+    "CreateFailed": "createFailed",
+}
+"""The reason words of the API, and the count that each belongs to."""
+
+
+def in_time(course: Course) -> Iterator[Violation]:
+    """L1, L2: each instant has its Job in time, or the outcome that its policy asks for."""
+    for expected in course.life.expected(course.evidence.ended):
+        bound = course.bound(expected.at)
+        changed = expected.wish.until or course.evidence.ended
+        if expected.wish.suspended or bound >= min(changed, course.evidence.ended):
+            continue
+        rule = "L1" if bound == expected.at + WITHOUT_FAULT else "L2"
+        created, outcome = course.created.get(expected.at), course.outcomes.get(expected.at)
+        if created is not None:
+            if created.at > bound:
+                yield violation(rule, course, expected.at, f"created {created.at - expected.at} late")
+        elif outcome is None or outcome.told_at > bound:
+            yield violation(rule, course, expected.at, f"no Job and no outcome until {bound:%H:%M:%S.%f}")
+        elif not _excused(course, expected, outcome, bound):
+            yield violation(rule, course, expected.at, f"no Job: {outcome.reason}, which nothing asks for")
+
+
+def one_outcome(course: Course) -> Iterator[Violation]:
+    """L4: each instant has one outcome with a reason that exists, and it agrees with the Jobs."""
+    first: dict[datetime, str] = {}
+    for told in course.told:
+        for raw in told.status.get("recent", ()):
+            instant, reason = time_of(raw["scheduledAt"]), raw["reason"]
+            if first.setdefault(instant, reason) != reason:
+                yield violation("L4", course, instant, f"two outcomes: {first[instant]} and {reason}")
+                first[instant] = reason
+    for instant, reason in first.items():
+        if reason not in COUNTED_AS:
+            yield violation("L4", course, instant, f"an unknown reason {reason}")
+        elif (reason == CREATED) != (instant in course.created) and not _crossed(course, instant):
+            yield violation("L4", course, instant, f"told as {reason}, and its Job says otherwise")
+
+
+def counts_agree(course: Course) -> Iterator[Violation]:
+    """L4: the counts of outcomes make up the instants that are due, which are those of the reference."""
+    for before, after in pairwise([Told(at=course.evidence.began, uid="", generation=0, status={}), *course.told]):
+        counts = after.status.get("counts", {})
+        waiting = sum("uid" not in slot for slot in after.status.get("active", ()))
+        ended = sum(counts.get(name, 0) for name in set(COUNTED_AS.values()))
+        if counts.get("due", 0) != ended + waiting:
+            yield violation("L4", course, after.at, f"{dict(counts)} with {waiting} waiting does not add up")
+        yield from _counts_passed(course, before, after)
+
+
+def all_told(course: Course) -> Iterator[Violation]:
+    """L4: every instant that is settled was told with its outcome, as far as the statuses can show it."""
+    if any(_ended(after) - _ended(before) > RECENT for before, after in pairwise(course.told)) or not course.told:
+        return
+    last = course.told[-1].status
+    waiting = {time_of(slot["scheduledAt"]) for slot in last.get("active", ()) if "uid" not in slot}
+    through = time_of(last["settledThrough"]) if "settledThrough" in last else course.life.created_at
+    steady = {wish.generation for wish in course.life.wishes if wish.same_instants(course.life.wishes[0])}
+    for expected in course.life.expected(through):
+        if len(steady) == len(course.life.wishes) and expected.at not in {*course.outcomes, *waiting}:
+            yield violation("L4", course, expected.at, "settled without an outcome")
+
+
+def settled_in_time(course: Course) -> Iterator[Violation]:
+    """L4: the ledger does not stand still."""
+    last = course.told[-1].status.get("settledThrough") if course.told else None
+    through = course.life.created_at if last is None else time_of(last)
+    end = course.life.ended or course.evidence.ended
+    for expected in course.life.expected(end):
+        ripe = course.bound(expected.at) + SETTLED_WITHIN < min(end, expected.wish.until or end)
+        if ripe and not expected.wish.suspended and expected.at > through:
+            yield violation("L4", course, expected.at, f"not settled at the end: settledThrough is {last}")
+            return
+
+
+def _excused(course: Course, expected: Expected, outcome: Outcome, bound: datetime) -> bool:
+    """Whether an instant may have got no Job for this reason."""
+    if outcome.reason == "SkippedForbid":
+        busy = any(begin <= bound and end >= expected.at - EARLY - IN_FLIGHT for begin, end, _ in course.spans)
+        return expected.wish.policy == "Forbid" and busy
+    if outcome.reason == "MissedDeadline":
+        deadline = expected.wish.deadline
+        return deadline is not None and bound > expected.at + deadline and bound != expected.at + WITHOUT_FAULT
+    return False
+
+
+def _crossed(course: Course, instant: datetime) -> bool:
+    """Whether a create that was under way met an edit: told as missed by it, since no list could show the Job yet."""
+    entry, outcome = course.created.get(instant), course.outcomes[instant]
+    edited = outcome.reason in ("MissedEdit", "SkippedSuspended")
+    return edited and entry is not None and entry.at > outcome.told_at - 2 * IN_FLIGHT
+
+
+def _counts_passed(course: Course, before: Told, after: Told) -> Iterator[Violation]:
+    """Whether `counts.due` grew by the instants that this very write passed."""
+    grown = after.status.get("counts", {}).get("due", 0) - before.status.get("counts", {}).get("due", 0)
+    new = course.life.wish_of(after.generation)
+    old = course.life.wish_of(before.generation) or course.life.wishes[0]
+    if new is None or "settledThrough" not in after.status:
+        return
+    since = before.status.get("settledThrough")
+    begin = course.life.created_at if since is None else time_of(since)
+    end = time_of(after.status["settledThrough"])
+    passed = len(instants(new.spec, begin, end))
+    if new.same_instants(old) or old.spec.get("schedule") == new.spec.get("schedule"):
+        if grown != passed:
+            yield violation("L4", course, after.at, f"{grown} counted as due, {passed} instants passed")
+    elif not 0 <= grown <= passed + len(instants(old.spec, begin, end)):
+        yield violation("L4", course, after.at, f"{grown} counted as due by an edit, more than there are instants")
+
+
+def _ended(told: Told) -> int:
+    counts = told.status.get("counts", {})
+    return sum(counts.get(name, 0) for name in set(COUNTED_AS.values()))
