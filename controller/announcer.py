@@ -2,7 +2,7 @@
 
 The same reason word goes into all three. What is settled by compare-and-swap is announced only after the write went
 through, so that each outcome is told once among all replicas. Events keep batch/v1's reasons where it has them; a run
-of equal outcomes is one Event with a count, and success is told at most once a minute for each object.
+of equal outcomes is one Event with a count, and the same is told at most once a minute of each object.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from controller.steps import Cause, Write
 
 logger = logging.getLogger(__name__)
 
-SUCCESS_EVENT_PAUSE = timedelta(minutes=1)
-"""Success is told at most this often for each object: Events are for people, and each one is a write."""
+PAUSE = timedelta(minutes=1)
+"""The same is told at most this often of each object: Events are for people, and each one is a write."""
 
 _EVENTS = {
     Reason.SKIPPED_FORBID: (EventType.NORMAL, "JobAlreadyActive", "an earlier Job is still active"),
@@ -42,8 +42,8 @@ _READY_EVENTS = {
 
 
 @dataclass(slots=True)
-class _Successes:
-    """Success Events held back for one object."""
+class _Topic:
+    """What is told again and again of one object."""
 
     told_at: timedelta | None = None
     untold: int = 0
@@ -64,7 +64,7 @@ class Announcer:
         self._recorder = recorder
         self._clock = clock
         self._node = node
-        self._successes: dict[str, _Successes] = {}
+        self._topics: dict[str, dict[str, _Topic]] = {}
 
     def fired(self, cron_job: CronJob, firing: Firing, job: Job) -> timedelta:
         """A Job was created. Returns how late."""
@@ -82,7 +82,7 @@ class Announcer:
                 "node": self._node,
             },
         )
-        self._tell_success(cron_job, job)
+        self._repeat(cron_job, EventType.NORMAL, "SuccessfulCreate", f"Created job {job.name}")
         return lateness
 
     def settled(self, cron_job: CronJob, before: Status, write: Write) -> None:
@@ -93,28 +93,17 @@ class Announcer:
         for job in write.finished:
             condition = "Complete" if job.succeeded else "Failed"
             message = f"Saw completed job: {job.name}, condition: {condition}"
-            self._post(cron_job, EventType.NORMAL, "SawCompletedJob", message)
+            self._repeat(cron_job, EventType.NORMAL, "SawCompletedJob", message, topic=condition)
         self._tell_ready(cron_job, before, write)
 
     def deleted(self, cron_job: CronJob, job: Job, cause: Cause) -> None:
         """A Job was deleted."""
         logger.info("deleted a job", extra={"key": str(cron_job.key), "job": job.name, "reason": cause.value})
-        self._post(cron_job, EventType.NORMAL, "SuccessfulDelete", f"Deleted job {job.name}")
+        self._repeat(cron_job, EventType.NORMAL, "SuccessfulDelete", f"Deleted job {job.name}")
 
     def forget(self, uid: str) -> None:
         """The object is gone."""
-        self._successes.pop(uid, None)
-
-    def _tell_success(self, cron_job: CronJob, job: Job) -> None:
-        successes = self._successes.setdefault(cron_job.uid, _Successes())
-        successes.untold += 1
-        elapsed = self._clock.elapsed()
-        if successes.told_at is not None and elapsed - successes.told_at < SUCCESS_EVENT_PAUSE:
-            return
-        more = "" if successes.untold == 1 else f" and {successes.untold - 1} before it"
-        message = f"Created job {job.name}{more}"
-        self._post(cron_job, EventType.NORMAL, "SuccessfulCreate", message, count=successes.untold)
-        successes.told_at, successes.untold = elapsed, 0
+        self._topics.pop(uid, None)
 
     def _tell_run(self, cron_job: CronJob, reason: Reason, run: tuple[Outcome, ...]) -> None:
         now = self._clock.now()
@@ -138,7 +127,7 @@ class Announcer:
         type_, event, why = _EVENTS[reason]
         what = f"the firing of {first}" if len(run) == 1 else f"{len(run)} firings from {first} to {last}"
         message = f"{reason.value}: {what}: {detail or why}"
-        self._post(cron_job, type_, event, message, count=len(run))
+        self._repeat(cron_job, type_, event, message, topic=reason.value, count=len(run))
 
     def _tell_ready(self, cron_job: CronJob, before: Status, write: Write) -> None:
         """The object has stopped to be ready, or for another reason than before: one Event."""
@@ -150,6 +139,20 @@ class Announcer:
         message = f"{new.reason}: {new.message}"
         logger.warning("not ready", extra={"key": str(cron_job.key), "reason": new.reason, "detail": new.message})
         self._post(cron_job, EventType.WARNING, _READY_EVENTS.get(new.reason, new.reason), message)
+
+    def _repeat(
+        self, cron_job: CronJob, type_: EventType, reason: str, message: str, *, topic: str = "", count: int = 1
+    ) -> None:
+        """Tell what happens again and again: at once the first time, then at most once a minute, with the count."""
+        told = self._topics.setdefault(cron_job.uid, {}).setdefault(f"{reason} {topic}", _Topic())
+        told.untold += count
+        elapsed = self._clock.elapsed()
+        if told.told_at is not None and elapsed - told.told_at < PAUSE:
+            return
+        before = told.untold - count
+        more = f" and {before} before it" if before else ""
+        self._post(cron_job, type_, reason, message + more, count=told.untold)
+        told.told_at, told.untold = elapsed, 0
 
     def _post(self, cron_job: CronJob, type_: EventType, reason: str, message: str, *, count: int = 1) -> None:
         event = Event(key=cron_job.key, uid=cron_job.uid, type=type_, reason=reason, message=message, count=count)

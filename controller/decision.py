@@ -105,7 +105,7 @@ class _Question:
         standing.sort(key=lambda place: place.scheduled_at or self.case.cron_job.created_at)
         surplus = standing[: max(0, len(standing) - self.case.cron_job.spec.slots)]
         victims = tuple(place for place in surplus if isinstance(place, Job) and self.case.is_recorded(place))
-        return Delete(jobs=victims, cause=Cause.REPLACED) if victims else None
+        return Delete(jobs=victims[:TOGETHER], cause=Cause.REPLACED) if victims else None
 
     def create(self) -> Step | None:
         """Jobs of claimed slots; under Allow the Job of every instant that fires."""
@@ -114,7 +114,7 @@ class _Question:
         candidates = () if self.case.cron_job.spec.claims else self.case.due.candidates()
         due = [instant for instant in candidates if self.case.due.verdict(instant) is None]
         ready = [instant for instant in sorted({*claimed, *due}) if self.case.due.may_try(instant)]
-        return Create(firings=tuple(self.case.due.firing(instant) for instant in ready)) if ready else None
+        return Create(firings=tuple(self.case.due.firing(instant) for instant in ready[:TOGETHER])) if ready else None
 
     def look(self) -> Step | None:
         """Before a slot is claimed, denied, filled or released, the Jobs are listed: the watch may lag behind."""
@@ -123,12 +123,10 @@ class _Question:
         unknown = any(slot.uid is not None and slot.name not in self.case.jobs for slot in self.case.status.active)
         given_up = any(self.case.due.forbidden(slot.scheduled_at) is not None for slot in self.case.unseen_slots)
         unfilled = any(self.case.due.may_try(slot.scheduled_at) for slot in self.case.fillable_slots)
-        denied = any(outcome.reason is Reason.SKIPPED_FORBID for outcome in self.settlement.passage.outcomes)
-        return (
-            Look()
-            if self.settlement.passage.slots or denied or given_up or unfilled or (unknown and self.case.owning)
-            else None
-        )
+        passage = self.settlement.passage
+        denied = any(outcome.reason is Reason.SKIPPED_FORBID for outcome in passage.outcomes)
+        matters = passage.slots or denied or given_up or unfilled or (unknown and self.case.owning)
+        return Look() if matters else None
 
     def write(self) -> Step | None:
         """Settle what can be settled; not yet, if all there is to say is that a Job was created just now."""
@@ -141,7 +139,7 @@ class _Question:
     def prune(self) -> Step | None:
         """Finished Jobs beyond the history limits go."""
         beyond = self.case.history.beyond
-        return Delete(jobs=beyond, cause=Cause.HISTORY) if beyond and self.case.owning else None
+        return Delete(jobs=beyond[:TOGETHER], cause=Cause.HISTORY) if beyond and self.case.owning else None
 
     def wait(self) -> Wait:
         """Nothing is left to do now; the next thing that time alone will bring."""

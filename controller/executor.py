@@ -11,10 +11,11 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from functools import partial
+from typing import assert_never
 
 from controller import status
 from controller.announcer import Announcer
-from controller.errors import Conflict, DcronError, NamespaceTerminating, Refused, TransientError
+from controller.errors import ClusterUnavailable, Conflict, DcronError, NamespaceTerminating, Refused, TransientError
 from controller.jobs import Firing, Job, Trigger, manifest
 from controller.lister import CronJobLister, JobLister
 from controller.observation import Attempt, Checked
@@ -26,8 +27,6 @@ from controller.steps import Cause, Write
 
 logger = logging.getLogger(__name__)
 
-TOGETHER = 16
-"""Most requests of one key under way at once: a long catch-up must not push others aside."""
 RETRY_FIRST, RETRY_LONGEST = timedelta(seconds=1), timedelta(seconds=30)
 """Pauses between creates of one firing that the API server refuses (403): doubled each time."""
 
@@ -64,7 +63,7 @@ class Executor:
         self._clock = clock
         self._node = node
         self._attempts: dict[str, dict[datetime, Attempt]] = {}
-        self._unanswered: set[tuple[str, datetime]] = set()
+        self._unanswered: dict[str, set[datetime]] = {}
         self._claims: dict[str, frozenset[str]] = {}
 
     def attempts(self, uid: str) -> Mapping[datetime, Attempt]:
@@ -78,6 +77,7 @@ class Executor:
     def forget(self, uid: str) -> None:
         """The object is gone."""
         self._attempts.pop(uid, None)
+        self._unanswered.pop(uid, None)
         self._claims.pop(uid, None)
         self._announcer.forget(uid)
 
@@ -114,13 +114,13 @@ class Executor:
             await self.read(cron_job)
 
     async def create(self, cron_job: CronJob, firings: Iterable[Firing]) -> None:
-        """Create the Jobs of firings, at most `TOGETHER` of them, side by side."""
-        requests = [partial(self._create, cron_job, firing) for firing in tuple(firings)[:TOGETHER]]
+        """Create the Jobs of firings, side by side."""
+        requests = [partial(self._create, cron_job, firing) for firing in firings]
         await _side_by_side(requests)
 
     async def delete(self, cron_job: CronJob, jobs: Iterable[Job], cause: Cause) -> None:
-        """Delete Jobs, at most `TOGETHER` of them, side by side."""
-        requests = [partial(self._delete, cron_job, job, cause) for job in tuple(jobs)[:TOGETHER]]
+        """Delete Jobs, side by side."""
+        requests = [partial(self._delete, cron_job, job, cause) for job in jobs]
         await _side_by_side(requests)
 
     async def write(self, cron_job: CronJob, step: Write) -> None:
@@ -155,8 +155,8 @@ class Executor:
         except Refused as error:
             self._turned_down(cron_job, instant, str(error), final=False)
             return
-        except TransientError:
-            self._unanswered.add((cron_job.uid, instant))
+        except ClusterUnavailable:
+            self._unanswered.setdefault(cron_job.uid, set()).add(instant)
             raise
         match result:
             case JobCreated(job=job):
@@ -169,19 +169,29 @@ class Executor:
                 )
             case JobRejected(message=message):
                 self._turned_down(cron_job, instant, message, final=True)
+            case never:
+                assert_never(never)
 
     def _created(self, cron_job: CronJob, firing: Firing, job: Job) -> None:
         self._jobs.see(job, elapsed=self._clock.elapsed())
-        self._unanswered.discard((cron_job.uid, firing.scheduled_at))
+        self._answered(cron_job, firing.scheduled_at)
         lateness = self._announcer.fired(cron_job, firing, job)
         self._record(cron_job, firing.scheduled_at, Reason.CREATED, job.name, lateness)
 
     def _adopted(self, cron_job: CronJob, firing: Firing, job: Job) -> None:
         """The Job is there already: another node was first, or our own request went through unanswered."""
-        if (cron_job.uid, firing.scheduled_at) in self._unanswered:
+        unanswered = firing.scheduled_at in self._unanswered.get(cron_job.uid, ())
+        if unanswered and job.fired_by == self._node:
             self._created(cron_job, firing, job)
         else:
             self._jobs.see(job, elapsed=self._clock.elapsed())
+
+    def _answered(self, cron_job: CronJob, instant: datetime) -> None:
+        """It is known what became of a create."""
+        unanswered = self._unanswered.get(cron_job.uid, set())
+        unanswered.discard(instant)
+        if not unanswered:
+            self._unanswered.pop(cron_job.uid, None)
 
     def _turned_down(self, cron_job: CronJob, instant: datetime, message: str, *, final: bool) -> None:
         attempts = self._attempts.setdefault(cron_job.uid, {})
@@ -208,7 +218,7 @@ class Executor:
     def _conclude(self, cron_job: CronJob, outcome: Outcome) -> None:
         """An instant has its outcome: nothing about it needs to be kept here any longer."""
         self._attempts.get(cron_job.uid, {}).pop(outcome.scheduled_at, None)
-        self._unanswered.discard((cron_job.uid, outcome.scheduled_at))
+        self._answered(cron_job, outcome.scheduled_at)
         if outcome.reason is not Reason.CREATED:
             lateness = self._clock.now() - outcome.scheduled_at
             self._record(cron_job, outcome.scheduled_at, outcome.reason, None, lateness)

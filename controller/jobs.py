@@ -69,6 +69,7 @@ class Job:
         finished_at: When it completed or failed; None while it is active.
         succeeded: Only meaningful once it is finished.
         gone: It has been deleted, or is being deleted.
+        fired_by: Name of the node that created it; None if it does not say.
         version: Its resourceVersion as a number: a greater one is newer.
     """
 
@@ -82,6 +83,7 @@ class Job:
     finished_at: datetime | None = None
     succeeded: bool = False
     gone: bool = False
+    fired_by: str | None = None
     version: int = 0
 
     @property
@@ -164,6 +166,7 @@ def parse(body: Mapping[str, Any], *, gone: bool = False) -> Job:
         else parse_time(finished.get("lastTransitionTime") or meta["creationTimestamp"]),
         succeeded=finished is not None and finished["type"] == "Complete",
         gone=gone or "deletionTimestamp" in meta,
+        fired_by=(meta.get("annotations") or {}).get(FIRED_BY),
         version=int(meta.get("resourceVersion", 0)),
     )
 

@@ -31,6 +31,8 @@ class CronJobLister:
         self._by_key: dict[Key, CronJob] = {}
         self._keys: dict[str, Key] = {}
         self._ended: dict[str, None] = {}
+        self._left_alone: dict[Key, tuple[str, int]] = {}
+        self._shown = 0
         self._writes: deque[tuple[int, timedelta]] = deque(maxlen=4096)
         self._fresh_at: timedelta | None = None
 
@@ -55,13 +57,14 @@ class CronJobLister:
             return False
         if known is not None:
             self._keys.pop(known.uid, None)
+        self._left_alone.pop(cron_job.key, None)
         self._by_key[cron_job.key] = cron_job
         self._keys[cron_job.uid] = cron_job.key
         return True
 
     def watched(self, cron_job: CronJob) -> bool:
         """Take over a state from the watch: it also tells how far the watch has come."""
-        version = _version(cron_job)
+        version = self._shown = max(self._shown, _version(cron_job))
         while self._writes and self._writes[0][0] <= version:
             self._fresh_at = self._writes.popleft()[1]
         return self.see(cron_job)
@@ -71,10 +74,12 @@ class CronJobLister:
         self._ended[uid] = None
         if len(self._ended) > REMEMBER_ENDED:
             del self._ended[next(iter(self._ended))]
-        known = self._by_key.get(key)
-        if known is not None and known.uid == uid:
-            del self._by_key[key]
-            del self._keys[uid]
+        self._drop(key, uid)
+
+    def leave_alone(self, key: Key, uid: str, resource_version: str) -> None:
+        """The object belongs to another installation, or this version cannot read it: nothing is kept but that."""
+        self._left_alone[key] = (uid, int(resource_version))
+        self._drop(key, uid)
 
     def wrote(self, cron_job: CronJob, *, sent_at: timedelta) -> None:
         """Take over the answer to a write of ours.
@@ -83,7 +88,10 @@ class CronJobLister:
             cron_job: The object after the write.
             sent_at: When the request was sent, loop time.
         """
-        self._writes.append((_version(cron_job), sent_at))
+        if _version(cron_job) <= self._shown:  # the watch was faster than the answer
+            self._fresh_at = max(sent_at, self._fresh_at or sent_at)
+        else:
+            self._writes.append((_version(cron_job), sent_at))
         self.see(cron_job)
 
     def is_fresh(self, elapsed: timedelta) -> bool:
@@ -92,8 +100,16 @@ class CronJobLister:
 
     def is_behind(self, key: Key, uid: str, resource_version: str) -> bool:
         """Whether a newer state is known to exist than the one seen."""
+        if (left := self._left_alone.get(key)) is not None and left[0] == uid:
+            return left[1] < int(resource_version)
         known = self._by_key.get(key)
         return known is None or known.uid != uid or _version(known) < int(resource_version)
+
+    def _drop(self, key: Key, uid: str) -> None:
+        known = self._by_key.get(key)
+        if known is not None and known.uid == uid:
+            del self._by_key[key]
+            del self._keys[uid]
 
 
 class JobLister:

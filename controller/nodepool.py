@@ -99,6 +99,8 @@ class NodePool:
         self._failing_since: timedelta | None = None
         self._offset = timedelta(0)
         self._leaving = False
+        self._between_beats = asyncio.Event()
+        self._between_beats.set()
         self._reported: frozenset[str] = frozenset()
         self.members: tuple[Member, ...] = ()
         self.state = State.JOINING
@@ -139,6 +141,7 @@ class NodePool:
     async def beat(self) -> None:
         """Announce this node once and take over the ring."""
         began, system = self._clock.elapsed(), self._clock.now()
+        self._between_beats.clear()
         try:
             membership = await self._driver.beat(self._announce(), ttl=self._ttl)
         except StoreUnavailable as error:
@@ -149,10 +152,15 @@ class NodePool:
             self._take_over(membership)
         finally:
             self._tried_at = self._clock.elapsed()
+            self._between_beats.set()
 
     async def leave(self) -> None:
-        """Leave the ring first and tell the others; go on firing for one update interval, so that no gap opens."""
+        """Leave the ring first and tell the others; go on firing for one update interval, so that no gap opens.
+
+        A beat under way is waited for: if it came to the driver after the leave, it would announce us once more.
+        """
         self._leaving = True
+        await self._between_beats.wait()
         try:
             await self._driver.leave(self._announce())
         except StoreUnavailable as error:

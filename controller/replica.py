@@ -13,15 +13,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from controller import status
 from controller.announcer import Announcer
-from controller.errors import StoreUnavailable, TransientError
+from controller.archive import Archive
+from controller.comparison import Comparison
+from controller.errors import TransientError
 from controller.executor import Executor
 from controller.jobs import Job
 from controller.lister import CronJobLister, JobLister
 from controller.nodepool import NodePool, Theirs
-from controller.outcomes import Reason
-from controller.ports import Clock, Cluster, Driver, FiringRecord, Member, RecentJobStore, Recorder
+from controller.ports import Clock, Cluster, Driver, Member, RecentJobStore, Recorder
 from controller.reconciler import Reconciler
 from controller.spec import DEFAULT_CONTROLLER_NAME, CronJob, Key
 from controller.workqueue import WorkQueue
@@ -30,20 +30,12 @@ logger = logging.getLogger(__name__)
 
 AFTER_JOB_NEWS = timedelta(seconds=1)
 """What a Job's end changes in the status is written with whatever else happens within this time."""
-FLUSH_EVERY = timedelta(milliseconds=500)
-"""How often records leave for the recent-job store."""
-COMPARE_EVERY = timedelta(seconds=30)
-"""How often the objects seen are held against the API server's list: finds what a relist or a stalled watch hides."""
-WATCH_LAG = timedelta(seconds=2)
-"""What a healthy watch shows within this time after a list has it."""
 REPORT_EVERY = timedelta(seconds=1)
 """How often the depth of the queue and the lag of the loop are told."""
 REPORT_RING_EVERY = timedelta(seconds=15)
 """How often the share of the keys is counted anew: it costs a hash for each key."""
 RETRY = timedelta(seconds=1)
 """Between tries of the first list."""
-GLANCE = timedelta(milliseconds=50)
-"""How often the start looks whether the watch has shown everything."""
 API_ANSWER = timedelta(seconds=3)
 """A node is capable if the API server answered it within this time (PROTOCOL, beat)."""
 
@@ -99,7 +91,6 @@ class Replica:
         self._progress = _Progress()
         self._api_answered_at: timedelta | None = None
         self._ring_reported_at = clock.elapsed()
-        self._others: dict[Key, tuple[str, int]] = {}
         self.cron_jobs = CronJobLister()
         self.jobs = JobLister()
         self.queue = WorkQueue(self._look, clock=clock, recorder=recorder)
@@ -121,6 +112,17 @@ class Replica:
             announcer=announcer,
             clock=clock,
             node=settings.node,
+        )
+        self._archive = Archive(
+            store=store,
+            cron_jobs=self.cron_jobs,
+            jobs=self.jobs,
+            owns=self.node_pool.owns,
+            clock=clock,
+            node=settings.node,
+        )
+        self._comparison = Comparison(
+            cluster=cluster, cron_jobs=self.cron_jobs, clock=clock, seen=self._cron_job_read, gone=self.cron_job_gone
         )
         self._reconciler = Reconciler(
             cron_jobs=self.cron_jobs,
@@ -145,15 +147,15 @@ class Replica:
                 for name, loop in {
                     "node pool": self.node_pool.run(),
                     "ping": self._ping(),
-                    "records": self._flush_records(),
-                    "comparison": self._compare_lists(),
+                    "records": self._archive.run(),
+                    "comparison": self._comparison.run(),
                     "report": self._report(),
                 }.items()
             ]
             await queue
             for task in others:
                 task.cancel()
-        await self._flush_once()
+        await self._archive.flush()
 
     async def stop(self) -> None:
         """Leave the ring, go on for one update interval, then take up nothing more; `run` ends when all is finished."""
@@ -176,11 +178,18 @@ class Replica:
     def cron_job_seen(self, cron_job: CronJob) -> None:
         """The watch shows an object."""
         if cron_job.spec.controller_name != self._settings.controller_name:
-            self.cron_job_unreadable(cron_job.key, cron_job.uid, cron_job.resource_version)
+            self.cron_jobs.leave_alone(cron_job.key, cron_job.uid, cron_job.resource_version)
             return
-        self._others.pop(cron_job.key, None)
         if self.cron_jobs.watched(cron_job):
             self.queue.add(cron_job.key)
+
+    def _cron_job_read(self, cron_job: CronJob) -> bool:
+        """The comparison has read an object that the watch does not show."""
+        if cron_job.spec.controller_name != self._settings.controller_name:
+            self.cron_jobs.leave_alone(cron_job.key, cron_job.uid, cron_job.resource_version)
+            return False
+        self.queue.add(cron_job.key)
+        return self.cron_jobs.see(cron_job)
 
     def cron_job_gone(self, key: Key, uid: str) -> None:
         """An object has been deleted."""
@@ -202,7 +211,7 @@ class Replica:
 
     def cron_job_unreadable(self, key: Key, uid: str, resource_version: str) -> None:
         """An object that this version cannot read, or that belongs to another installation: it is left alone."""
-        self._others[key] = (uid, int(resource_version))
+        self.cron_jobs.leave_alone(key, uid, resource_version)
 
     def _job_news(self, job: Job) -> None:
         key = self.cron_jobs.key_of(job.owner_uid)
@@ -237,27 +246,9 @@ class Replica:
     async def _lists_complete(self) -> None:
         """Return when the watches have shown all that existed when the replica started."""
         await self._progress.jobs_listed.wait()
-        while not await self._objects_shown():
+        while not await self._comparison.all_shown():
             await self._clock.sleep(RETRY)
         self._progress.objects_listed.set()
-
-    async def _objects_shown(self) -> bool:
-        """Whether the watch shows, soon after, all that is listed now.
-
-        If not, the list is taken anew: an object that was deleted since is one that the watch will never show.
-        """
-        try:
-            versions = await self._cluster.versions()
-        except TransientError as error:
-            logger.warning("cannot list the objects yet", extra={"reason": str(error)})
-            return False
-        self._answered()
-        until = self._clock.elapsed() + WATCH_LAG
-        while any(self._is_behind(key, *version) for key, version in versions.items()):
-            if self._clock.elapsed() >= until:
-                return False
-            await self._clock.sleep(GLANCE)
-        return True
 
     async def _ping(self) -> None:
         """Know whether the API server answers this node, also when nothing is due."""
@@ -269,86 +260,6 @@ class Replica:
             else:
                 self._answered()
             await self._clock.sleep(self._settings.update)
-
-    async def _flush_records(self) -> None:
-        while True:
-            await self._clock.sleep(FLUSH_EVERY)
-            await self._flush_once()
-
-    async def _flush_once(self) -> None:
-        """Send records off. A store that has lost its memory is told what Jobs and statuses still show."""
-        try:
-            if not await self._store.flush():
-                for record in self._known_firings():
-                    self._store.record(record)
-                await self._store.flush()
-        except StoreUnavailable as error:
-            logger.debug("records wait", extra={"reason": str(error)})
-
-    def _known_firings(self) -> Iterable[FiringRecord]:
-        """Firings of the keys that this node owns, as far as Jobs and statuses tell of them."""
-        for cron_job in self.cron_jobs:
-            if not self.node_pool.owns(cron_job.key):
-                continue
-            told = {outcome.scheduled_at: (outcome.reason, outcome.job) for outcome in status.parse(cron_job).recent}
-            for job in self.jobs.of(cron_job.uid):
-                if job.scheduled_at is not None and job.controlled_by == cron_job.uid:
-                    told[job.scheduled_at] = (Reason.CREATED, job.name)
-            for instant, (reason, name) in sorted(told.items()):
-                yield self._told(cron_job, instant, reason, name)
-
-    def _told(self, cron_job: CronJob, instant: datetime, reason: Reason, job: str | None) -> FiringRecord:
-        created = next((seen for seen in self.jobs.of(cron_job.uid) if seen.name == job), None)
-        lateness = (created.created_at - instant).total_seconds() if created is not None else 0.0
-        return FiringRecord(
-            uid=cron_job.uid,
-            key=cron_job.key,
-            scheduled_at=instant,
-            outcome=reason,
-            node=self._settings.node,
-            job=job,
-            lateness_seconds=max(0.0, lateness),
-            recorded_at=self._clock.now(),
-        )
-
-    async def _compare_lists(self) -> None:
-        while True:
-            await self._clock.sleep(COMPARE_EVERY)
-            try:
-                await self._compare_once()
-            except TransientError as error:
-                logger.debug("could not compare the lists", extra={"reason": str(error)})
-
-    async def _compare_once(self) -> None:
-        """Read again what the watch does not show as the API server lists it: gone in a relist, or stalled."""
-        known = {cron_job.key: cron_job for cron_job in self.cron_jobs}
-        versions = await self._cluster.versions()
-        self._answered()
-        await self._clock.sleep(WATCH_LAG)
-        behind = [key for key, version in versions.items() if self._is_behind(key, *version)]
-        missing = [key for key, cron_job in known.items() if versions.get(key, ("",))[0] != cron_job.uid]
-        unseen = [key for key in sorted({*behind, *missing}) if await self._read(key)]
-        if unseen:
-            logger.warning("the watch of the objects is behind", extra={"count": len(unseen), "key": str(unseen[0])})
-
-    async def _read(self, key: Key) -> bool:
-        """Read an object; False if it stands as the watch has shown it meanwhile."""
-        known = self.cron_jobs.get(key)
-        current = await self._cluster.read(key)
-        ended = known is not None and (current is None or current.uid != known.uid)
-        unseen = ended and self.cron_jobs.get(key) == known
-        if known is not None and ended:
-            self.cron_job_gone(key, known.uid)
-        if current is not None and current.spec.controller_name == self._settings.controller_name:
-            unseen = self.cron_jobs.see(current) or unseen
-            self.queue.add(key)
-        return unseen
-
-    def _is_behind(self, key: Key, uid: str, resource_version: str) -> bool:
-        other_uid, other_version = self._others.get(key, ("", 0))
-        if other_uid == uid and other_version >= int(resource_version):
-            return False
-        return self.cron_jobs.is_behind(key, uid, resource_version)
 
     async def _report(self) -> None:
         while True:

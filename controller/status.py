@@ -199,7 +199,7 @@ def parse(cron_job: CronJob) -> Status:
         owner=raw.get("owner"),
         observed_generation=raw.get("observedGeneration", 0),
         counts=dict(raw.get("counts") or {}),
-        recent=tuple(_parse_outcome(outcome) for outcome in raw.get("recent") or ()),
+        recent=tuple(_parse_outcome(outcome) for outcome in raw.get("recent") or () if outcome["reason"] in _REASONS),
         conditions=tuple(_parse_condition(condition) for condition in raw.get("conditions") or ()),
     )
 
@@ -251,12 +251,15 @@ def _dump_slot(slot: Slot, cron_job: CronJob) -> dict[str, Any]:
     return reference if slot.uid is None else {**reference, "uid": slot.uid}
 
 
+_REASONS = frozenset(reason.value for reason in Reason)
+"""A later version may know more words; what it wrote is left out rather than stumbled over."""
+
+
 def _parse_outcome(raw: Mapping[str, Any]) -> Outcome:
     return Outcome(
         scheduled_at=parse_time(raw["scheduledAt"]),
         reason=Reason(raw["reason"]),
         job=raw.get("job"),
-        message=raw.get("message", ""),
     )
 
 

@@ -53,7 +53,7 @@ def main(rounds: int = 3, objects: int = 12) -> None:
     rows = []
     with stage.running() as (control_plane, fleet):
         team = Team.founded(control_plane, "handover")
-        team.apply(*(cron_job(name, schedule) for name, schedule in schedules.items()))
+        team.apply(*(cron_job(name, schedule, job={"completions": 0}) for name, schedule in schedules.items()))
         eventually(lambda: all(team.counts(name)["created"] for name in schedules), "all fire")
         for number in range(rounds):
             for how in LOOK_FOR:

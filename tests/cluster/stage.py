@@ -15,12 +15,17 @@ from tests.cluster.fleet import NODES, Fleet
 
 
 @contextmanager
-def running(replicas: int = len(NODES)) -> Iterator[tuple[ControlPlane, Fleet]]:
-    """A control plane with the CRD, and so many replicas over one Redis."""
+def running(replicas: int = len(NODES), *, pods: bool = False) -> Iterator[tuple[ControlPlane, Fleet]]:
+    """A control plane with the CRD, and so many replicas over one Redis.
+
+    Args:
+        replicas: How many.
+        pods: Whether pods run, which costs the machine many times what the replicas do.
+    """
     nodes = [*NODES, *(f"node-{number}" for number in range(len(NODES), replicas))][:replicas]
     with tempfile.TemporaryDirectory(prefix="dcron-measure-") as folder:
         say("starting a control plane")
-        with ControlPlane.start(Path(folder) / "control-plane", say=say) as control_plane:
+        with ControlPlane.start(Path(folder) / "control-plane", scheduler=pods, kwok=pods, say=say) as control_plane:
             control_plane.apply_crds(PROJECT / "crds")
             say(f"starting {replicas} replicas")
             with fleets.running(control_plane, Path(folder) / "fleet", *nodes) as fleet:

@@ -95,12 +95,12 @@ class Team:
 
     def delete(self, *names: str) -> datetime:
         """Delete objects; gives the time at which they are gone."""
-        self.kubectl("delete", "dcronjob", *(names or ("--all",)))
+        self.kubectl("delete", "dcronjob", *names)
         return now()
 
     def dissolve(self) -> None:
         """Delete all objects and let the namespace go."""
-        self.delete()
+        self.kubectl("delete", "dcronjob", "--all", "--wait=false")
         self.control_plane.kubectl("delete", "namespace", self.namespace, "--wait=false")
 
     # Looks.

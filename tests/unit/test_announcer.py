@@ -102,6 +102,14 @@ def test_success_is_told_once_a_minute_with_a_count_of_all_that_it_stands_for() 
     assert len(room.numbers.outcomes) == 9
 
 
+def test_a_template_that_is_refused_at_every_instant_is_told_once_a_minute() -> None:
+    room = Newsroom()
+    for second in range(0, 120, 10):
+        room.settled(ended(f"12:{second // 60:02}:{second % 60:02}", Reason.CREATE_FAILED, "no containers"))
+        room.clock.advance(10)
+    assert [event.split(":")[0] for event in room.events] == ["Warning FailedCreate x1", "Warning FailedCreate x6"]
+
+
 def test_each_object_has_its_own_minute() -> None:
     room = Newsroom()
     room.fired()
@@ -150,16 +158,15 @@ RUNS: dict[str, tuple[list[Outcome], list[str]]] = {
             "catchUpPolicy does not ask for it"
         ],
     ),
-    "what lies between ends the run": (
+    "what lies between ends the run, and the next run waits for its minute": (
         [
             ended("11:45", Reason.SKIPPED_FORBID),
             ended("11:50", Reason.CREATED),
             ended("11:55", Reason.SKIPPED_FORBID),
         ],
         [
-            f"Normal JobAlreadyActive x1: SkippedForbid: the firing of 2026-03-02T11:{minute}:00Z: "
+            "Normal JobAlreadyActive x1: SkippedForbid: the firing of 2026-03-02T11:45:00Z: "
             "an earlier Job is still active"
-            for minute in (45, 55)
         ],
     ),
     "the words of the API server, the last ones of a run": (

@@ -162,6 +162,14 @@ def test_a_deadline_counts_whole_seconds_so_that_zero_means_within_the_second() 
     assert described(step_of(cron, "12:00:01")) == "write MissedDeadline"
 
 
+def test_a_long_catch_up_asks_for_a_few_at_a_time_the_oldest_first() -> None:
+    step = step_of(cron_job(catchUpPolicy="All"), "16:00")
+    assert isinstance(step, Create)
+    assert [firing.scheduled_at for firing in step.firings] == [
+        at("12:00") + timedelta(minutes=5 * n) for n in range(16)
+    ]
+
+
 def test_the_deadline_wins_over_a_catch_up_that_asks_for_all() -> None:
     cron = cron_job(catchUpPolicy="All", startingDeadlineSeconds=400)
     assert described(step_of(cron, "12:11")) == "create 12:05 12:10"

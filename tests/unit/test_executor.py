@@ -12,7 +12,6 @@ import pytest
 
 from controller import status as statuses
 from controller.errors import ClusterUnavailable, NamespaceTerminating
-from controller.executor import TOGETHER
 from controller.observation import Checked
 from controller.outcomes import Outcome, Reason
 from controller.ports import CreateResult
@@ -152,15 +151,6 @@ def test_nothing_can_be_created_in_a_namespace_that_is_terminating_and_nothing_i
         with pytest.raises(NamespaceTerminating):
             await node.executor.create(cron, [firing(60)])
         assert node.executor.attempts(cron.uid) == {}
-
-    in_world(act)
-
-
-def test_only_so_many_creates_of_one_object_are_under_way_and_the_oldest_are_first() -> None:
-    async def act(world: World) -> None:
-        node, cron = Node(world), world.apply()
-        await node.executor.create(cron, [firing(number) for number in range(TOGETHER + 5)])
-        assert sorted(world.instants) == list(range(TOGETHER))
 
     in_world(act)
 

@@ -86,6 +86,26 @@ def test_only_so_many_objects_that_are_gone_are_remembered() -> None:
     assert not lister.see(version(2, uid="uid-2"))
 
 
+def test_an_object_that_is_left_alone_is_not_kept_and_not_missed() -> None:
+    lister = CronJobLister()
+    lister.see(version(1))
+    lister.leave_alone(version(2).key, UID, "2")
+    assert lister.get(version(2).key) is None
+    assert not lister.is_behind(version(2).key, UID, "2")
+    assert lister.is_behind(version(2).key, UID, "3")
+    assert lister.is_behind(version(2).key, "another", "2")
+    lister.see(version(3))
+    assert lister.get(version(3).key) == version(3)
+
+
+def test_a_watch_that_was_faster_than_the_answer_to_a_write_is_fresh() -> None:
+    lister = CronJobLister()
+    lister.watched(version(5))
+    lister.wrote(version(5), sent_at=seconds(10))
+    assert lister.is_fresh(seconds(12))
+    assert not lister.is_fresh(seconds(14))
+
+
 def test_the_watch_is_not_known_to_be_fresh_before_it_has_shown_a_write_of_ours() -> None:
     lister = CronJobLister()
     lister.watched(version(1))

@@ -419,6 +419,21 @@ def test_a_node_that_leaves_fires_on_for_one_update_interval_and_then_beats_no_m
     run(act, A, B)
 
 
+def test_a_node_leaves_only_after_the_beat_that_is_under_way_so_that_it_is_not_announced_again() -> None:
+    async def act(node: Node) -> None:
+        node.driver.takes_seconds = 1.0
+        beat = asyncio.create_task(node.pool.beat())
+        await node.rests(0.2)
+        leaving = asyncio.create_task(node.pool.leave())
+        await node.rests(0.5)
+        assert node.driver.left == []
+        await node.rests(0.5)
+        assert (len(node.driver.beats), node.driver.left) == (1, [A])
+        await asyncio.gather(beat, leaving)
+
+    run(act, A, B)
+
+
 def test_the_answer_to_a_beat_that_was_under_way_does_not_change_the_ring_of_a_node_that_leaves() -> None:
     async def act(node: Node) -> None:
         await node.beats(2)

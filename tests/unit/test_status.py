@@ -395,3 +395,12 @@ def test_a_patch_turns_what_the_object_carries_into_what_it_should(old: Status, 
     assert after == new
     assert [one.changed_at for one in after.conditions] == [one.changed_at for one in new.conditions]
     assert statuses.patch(after, new, CRON, now=NOW) == {}
+
+
+def test_the_words_of_a_later_version_are_left_out_and_do_not_stop_an_earlier_one() -> None:
+    told = [
+        {"scheduledAt": "2026-03-02T11:50:00Z", "outcome": "skipped", "reason": "SkippedByTheMoon"},
+        {"scheduledAt": "2026-03-02T11:55:00Z", "outcome": "created", "reason": "Created"},
+    ]
+    read = statuses.parse(replace(cron_job(), status={"recent": told}))
+    assert [outcome.reason for outcome in read.recent] == [Reason.CREATED]
