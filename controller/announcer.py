@@ -14,8 +14,9 @@ from itertools import groupby
 
 from controller import conditions
 from controller.jobs import Firing, Job
+from controller.messages import Event, EventType
 from controller.outcomes import Outcome, Reason
-from controller.ports import Clock, Cluster, Event, EventType, Recorder
+from controller.ports import Clock, Cluster, Recorder
 from controller.spec import CronJob, format_time
 from controller.status import Status
 from controller.steps import Cause, Write

@@ -13,8 +13,9 @@ from datetime import datetime, timedelta
 from controller import status
 from controller.errors import StoreUnavailable
 from controller.lister import CronJobLister, JobLister
+from controller.messages import FiringRecord
 from controller.outcomes import Reason
-from controller.ports import Clock, FiringRecord, RecentJobStore
+from controller.ports import Clock, RecentJobStore
 from controller.spec import CronJob, Key
 
 logger = logging.getLogger(__name__)

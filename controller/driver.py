@@ -15,7 +15,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from controller.errors import StoreUnavailable
-from controller.ports import Clock, Member, Membership
+from controller.messages import Member, Membership
+from controller.ports import Clock
 from controller.redisclient import RedisClient, Script, Subscription
 
 logger = logging.getLogger(__name__)

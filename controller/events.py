@@ -15,7 +15,8 @@ from typing import Any, NoReturn
 
 from controller.api import FIELD_MANAGER, ApiServer, collection_path
 from controller.errors import NamespaceTerminating, Throttled, TransientError
-from controller.ports import Clock, Event, Recorder
+from controller.messages import Event
+from controller.ports import Clock, Recorder
 from controller.spec import API_VERSION, KIND, format_time
 
 QUEUE_LENGTH = 1000

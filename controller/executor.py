@@ -18,9 +18,10 @@ from controller.announcer import Announcer
 from controller.errors import ClusterUnavailable, Conflict, DcronError, NamespaceTerminating, Refused, TransientError
 from controller.jobs import Firing, Job, Trigger, manifest
 from controller.lister import CronJobLister, JobLister
+from controller.messages import FiringRecord, JobCreated, JobExists, JobRejected
 from controller.observation import Attempt, Checked
 from controller.outcomes import Outcome, Reason
-from controller.ports import Clock, Cluster, FiringRecord, JobCreated, JobExists, JobRejected, RecentJobStore
+from controller.ports import Clock, Cluster, RecentJobStore
 from controller.spec import CronJob
 from controller.status import Status
 from controller.steps import Cause, Write

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from controller.messages import FiringRecord
 from controller.outcomes import Reason
-from controller.ports import FiringRecord
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,7 +16,7 @@ from controller.api import FIELD_MANAGER, MERGE_PATCH, Answer, ApiServer, collec
 from controller.errors import Conflict, NamespaceTerminating
 from controller.events import EventPoster
 from controller.jobs import UID_LABEL, Job
-from controller.ports import CreateResult, Event, JobCreated, JobExists, JobRejected
+from controller.messages import CreateResult, Event, JobCreated, JobExists, JobRejected
 from controller.spec import CronJob, Key
 
 METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"

@@ -16,7 +16,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from controller.errors import StoreUnavailable
-from controller.ports import Clock, Driver, Member, Membership
+from controller.messages import Member, Membership
+from controller.ports import Clock, Driver
 from controller.ring import Ring
 from controller.spec import Key
 

@@ -20,8 +20,9 @@ from datetime import UTC, datetime, timedelta
 from math import ceil
 
 from controller.firingmemory import DEFAULT_BOUNDS, Bounds, FiringMemory, Outbox
+from controller.messages import FiringRecord
 from controller.outcomes import Reason
-from controller.ports import Clock, FiringRecord
+from controller.ports import Clock
 from controller.redisclient import RedisClient, Script
 from controller.spec import Key
 

@@ -20,8 +20,9 @@ from controller.errors import TransientError
 from controller.executor import Executor
 from controller.jobs import Job
 from controller.lister import CronJobLister, JobLister
+from controller.messages import Member
 from controller.nodepool import NodePool, Theirs
-from controller.ports import Clock, Cluster, Driver, Member, RecentJobStore, Recorder
+from controller.ports import Clock, Cluster, Driver, RecentJobStore, Recorder
 from controller.reconciler import Reconciler
 from controller.spec import DEFAULT_CONTROLLER_NAME, CronJob, Key
 from controller.workqueue import WorkQueue

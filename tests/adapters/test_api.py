@@ -26,7 +26,8 @@ from controller.errors import (
 from controller.events import EventPoster
 from controller.jobs import Job
 from controller.kube import KubeCluster
-from controller.ports import Cluster, Event, EventType, JobCreated, JobRejected
+from controller.messages import Event, EventType, JobCreated, JobRejected
+from controller.ports import Cluster
 from controller.spec import CronJob, Key, Spec, parse_time
 from deploy.local.kubeconfig import kubeconfig
 from deploy.local.ports import free_port

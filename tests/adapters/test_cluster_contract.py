@@ -15,7 +15,7 @@ from controller.api import FIELD_MANAGER
 from controller.errors import Conflict, NamespaceTerminating, Refused
 from controller.jobs import Job
 from controller.jobwatch import JobWatch
-from controller.ports import Event, EventType, JobCreated, JobExists, JobRejected
+from controller.messages import Event, EventType, JobCreated, JobExists, JobRejected
 from controller.spec import CronJob, Key
 from deploy.local.cluster import ControlPlane
 from tests.adapters.cluster_worlds import (

@@ -12,7 +12,7 @@ import pytest
 
 from controller.errors import ClusterUnavailable, Throttled
 from controller.jobs import Job
-from controller.ports import JobCreated, JobExists
+from controller.messages import JobCreated, JobExists
 from controller.spec import CronJob, Key
 from tests.adapters.cluster_worlds import View, cron_job_spec, manifest, running
 from tests.fakes.apiserver import FakeApiServer

@@ -13,7 +13,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from controller.driver import InMemoryDriver
-from controller.ports import Driver, Member
+from controller.messages import Member
+from controller.ports import Driver
 from tests.adapters.redis_worlds import FakeWorld, RealWorld, World
 
 TTL = timedelta(seconds=20)

@@ -12,8 +12,9 @@ import pytest
 
 from controller.clock import SystemClock
 from controller.firingmemory import DEFAULT_BOUNDS, Bounds
+from controller.messages import FiringRecord
 from controller.outcomes import Reason
-from controller.ports import FiringRecord, RecentJobStore
+from controller.ports import RecentJobStore
 from controller.recentjobs import BATCH, InMemoryRecentJobStore
 from controller.spec import Key
 from tests.adapters.redis_worlds import FakeWorld, RealWorld, World

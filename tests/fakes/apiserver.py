@@ -18,7 +18,7 @@ from uuid import UUID
 from controller import jobs, spec
 from controller.errors import Conflict, NamespaceTerminating, Refused
 from controller.jobs import Job
-from controller.ports import CreateResult, JobCreated, JobExists, JobRejected
+from controller.messages import CreateResult, JobCreated, JobExists, JobRejected
 from controller.spec import CronJob, Key, format_time
 from tests.fakes.happenings import Edit, Happening, PostedEvent, StatusWrite, What
 

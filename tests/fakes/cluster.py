@@ -16,7 +16,8 @@ from typing import Any, TypeVar
 
 from controller.errors import ClusterUnavailable, DcronError, Throttled
 from controller.jobs import Job
-from controller.ports import Clock, CreateResult, Event
+from controller.messages import CreateResult, Event
+from controller.ports import Clock
 from controller.spec import CronJob, Key
 from tests.fakes.apiserver import FakeApiServer
 from tests.fakes.happenings import PostedEvent

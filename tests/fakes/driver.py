@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 
-from controller.ports import Clock, Member, Membership
+from controller.messages import Member, Membership
+from controller.ports import Clock
 from tests.fakes.redis import Announcement, FakeRedis
 
 LEAVE_WITHIN = timedelta(seconds=1.25)

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from controller.jobs import Job
-from controller.ports import Event
+from controller.messages import Event
 from controller.spec import Key
 
 

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from controller.firingmemory import Outbox
-from controller.ports import Clock, FiringRecord
+from controller.messages import FiringRecord
+from controller.ports import Clock
 from controller.recentjobs import FLUSH_TIMEOUT, READ_TIMEOUT
 from tests.fakes.redis import FakeRedis
 

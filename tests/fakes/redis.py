@@ -15,7 +15,8 @@ from typing import TypeVar
 
 from controller.errors import StoreUnavailable
 from controller.firingmemory import DEFAULT_BOUNDS, Bounds, FiringMemory
-from controller.ports import Clock, Member
+from controller.messages import Member
+from controller.ports import Clock
 
 T = TypeVar("T")
 

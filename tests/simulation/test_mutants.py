@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from controller.ports import CreateResult, Member, Membership
+from controller.messages import CreateResult, Member, Membership
 from tests.fakes.clock import SimulatedClock
 from tests.fakes.cluster import FakeCluster
 from tests.fakes.driver import FakeDriver

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from controller.errors import StoreUnavailable
+from controller.messages import FiringRecord, Member, Membership
 from controller.outcomes import Reason
-from controller.ports import FiringRecord, Member, Membership
 
 
 @dataclass(kw_only=True)

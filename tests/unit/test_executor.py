@@ -12,9 +12,9 @@ import pytest
 
 from controller import status as statuses
 from controller.errors import ClusterUnavailable, NamespaceTerminating
+from controller.messages import CreateResult
 from controller.observation import Checked
 from controller.outcomes import Outcome, Reason
-from controller.ports import CreateResult
 from controller.spec import CronJob
 from controller.status import Status
 from controller.steps import Cause, Write

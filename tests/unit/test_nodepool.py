@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
+from controller.messages import Member
 from controller.nodepool import STAND_IN, NodePool, Ours, State, Theirs, Unsure
-from controller.ports import Member
 from controller.ring import Ring
 from controller.spec import Key
 from tests.fakes.clock import EPOCH, SimulatedClock

@@ -14,9 +14,10 @@ from controller import status as statuses
 from controller.conditions import READY
 from controller.errors import ClusterUnavailable, Conflict
 from controller.jobs import name_for
+from controller.messages import CreateResult, FiringRecord, Member
 from controller.nodepool import NodePool
 from controller.outcomes import Reason
-from controller.ports import Clock, CreateResult, FiringRecord, Member
+from controller.ports import Clock
 from controller.reconciler import ASK_AGAIN, BREATH, PATIENCE, SILENCE, Reconciler
 from controller.spec import CronJob, Key
 from controller.status import Status
