@@ -85,11 +85,13 @@ def _down(options: argparse.Namespace) -> int:
 
 
 def _status(options: argparse.Namespace) -> int:
-    from deploy.local.process import running
+    from deploy.local.process import ended, running
 
     processes = running(options.folder)
     for process in processes:
         print(f"{process.name:<26} {process.pid:>8}  {process.address}".rstrip())
+    for name in ended(options.folder):
+        print(f"{name:<26}    ended  see {options.folder / name}.log")
     if not processes:
         print("nothing runs")
     return 0 if processes else 1

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 GRACE_SECONDS = 10.0
 READY_SECONDS = 120.0  # generous: a start takes seconds, but the machine may be busy
 
-_POLL_SECONDS = 0.05
+_POLL_SECONDS = 0.02
+_KILL_SECONDS = 10.0  # SIGKILL takes effect at once, but for a process that waits on a disk
 _LOG_TAIL_BYTES = 3000
 
 # Runs as the child, becomes the program, and dies with its parent. In a shim and not in `preexec_fn`, which is not safe
@@ -114,15 +115,20 @@ class Process:
         with contextlib.suppress(psutil.NoSuchProcess):
             self._process.send_signal(signal_number)
         if signal_number == signal.SIGKILL:
-            self._process.wait()
+            self.wait(_KILL_SECONDS)
             self._pid_file.unlink(missing_ok=True)
 
     def wait(self, seconds: float) -> bool:
         """Wait for its end; False if it still runs after that time."""
-        try:
-            self._process.wait(seconds)
-        except psutil.TimeoutExpired:
-            return False
+        deadline = time.monotonic() + seconds
+        while self.is_running():
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(_POLL_SECONDS)
+        # Our own child leaves the process table now. Another's stays a zombie for as long as its parent likes (an init
+        # of a container may never collect it), and has ended all the same.
+        with contextlib.suppress(psutil.TimeoutExpired):
+            self._process.wait(0)
         return True
 
     def stop(self, grace_seconds: float = GRACE_SECONDS) -> None:
@@ -164,6 +170,12 @@ def running(folder: Path) -> list[Process]:
     """The processes of a folder that still run, whoever started them, the first started first."""
     files = sorted(folder.glob("*.pid"), key=lambda file: file.stat().st_mtime_ns)
     return [process for process in map(_read, files) if process is not None and process.is_running()]
+
+
+def ended(folder: Path) -> list[str]:
+    """Names of the processes of a folder that ended without being stopped."""
+    alive = {process.name for process in running(folder)}
+    return sorted(file.stem for file in folder.glob("*.pid") if file.stem not in alive)
 
 
 def _read(file: Path) -> Process | None:

