@@ -21,6 +21,7 @@ from typing import Any, Final, TextIO
 
 CHATTER: Final = {
     "kopf": logging.WARNING,
+    "kopf._cogs.clients": logging.CRITICAL,  # an ERROR for each attempt while the API server is away; we say it once
     "aiohttp.access": logging.WARNING,
     "asyncio": logging.WARNING,
 }

@@ -252,14 +252,20 @@ class Replica:
         self._progress.objects_listed.set()
 
     async def _ping(self) -> None:
-        """Know whether the API server answers this node, also when nothing is due."""
+        """Know whether the API server answers this node, also when nothing is due; say it when that changes."""
+        failing = False
         while True:
             try:
                 await self._cluster.ping()
             except TransientError as error:
-                logger.debug("the API server does not answer", extra={"reason": str(error)})
+                if not failing:
+                    logger.warning("the API server does not answer", extra={"reason": str(error)})
+                failing = True
             else:
                 self._answered()
+                if failing:
+                    logger.warning("the API server answers again")
+                failing = False
             await self._clock.sleep(self._settings.update)
 
     async def _report(self) -> None:

@@ -163,7 +163,16 @@ def test_configuring_again_replaces_and_does_not_double(stream: io.StringIO) -> 
     ("level", "heard"),
     [
         ("debug", {"controller": 10, "kopf.reactor": 10, "asyncio": 10, "kubernetes.client.rest": 20}),
-        ("info", {"controller": 20, "kopf.reactor": 30, "aiohttp.access": 30, "asyncio": 30}),
+        (
+            "info",
+            {
+                "controller": 20,
+                "kopf._cogs.clients.watching": 50,
+                "kopf.reactor": 30,
+                "aiohttp.access": 30,
+                "asyncio": 30,
+            },
+        ),
         ("error", {"controller": 40, "kopf.reactor": 40, "asyncio": 40, "kubernetes.client.rest": 40}),
     ],
 )
