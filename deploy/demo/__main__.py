@@ -1,63 +1,99 @@
-"""`python -m deploy.demo`: exit status 0 if every instant has exactly one Job, 1 if not, 2 if it could not start."""
+"""``python -m deploy.demo``, which ``make demo`` calls.
+
+Exit status: 0 if nothing was missed, nothing ran twice and nothing was invented; 1 otherwise; 2 if the demo could not
+be played; 130 if it was interrupted.
+"""
 
 from __future__ import annotations
 
+import argparse
+import signal
 import sys
 import tempfile
+from contextlib import ExitStack
+from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from deploy.demo.screen import Screen
-from deploy.demo.stage import Stage
-from deploy.demo.verdict import Verdict
+from rich.console import Console
+
+from deploy.demo.course import Course
+from deploy.demo.lines import Lines
+from deploy.demo.summary import tell
+from deploy.demo.table import LiveTable
 from deploy.local.errors import LocalError
 from deploy.local.playground import Playground
 
-INTERRUPTED = 130
+if TYPE_CHECKING:
+    from deploy.demo.scene import Screen
+    from deploy.demo.verdict import Verdict
+
+PASSED, FAILED, NOT_PLAYED, INTERRUPTED = 0, 1, 2, 130
+
+_SHORTEST_SECONDS = 30  # a kill half-way needs as long again for the hand-over to end within the count
+_PLAIN_WIDTH = 100
+_REPLICAS = 3
 
 
-def main() -> int:
-    """Play the demonstration; gives the exit status."""
-    screen = Screen()
+def main(arguments: list[str]) -> int:
+    """Play the demo and return the exit status."""
+    options = _parser().parse_args(arguments)
+    whole = timedelta(seconds=max(_SHORTEST_SECONDS, options.seconds))
+    for ending in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ending, signal.default_int_handler)
     try:
-        with tempfile.TemporaryDirectory(prefix="dcron-demo-") as folder:
-            return _perform(screen, Path(folder))
-    except LocalError as error:
-        sys.stderr.write(f"error: {error}\n")
-        return 2
+        verdict = _play(options.folder, whole)
     except KeyboardInterrupt:
-        screen.say("interrupted; everything is stopped")
+        print("interrupted; all that was started has been stopped", file=sys.stderr)
         return INTERRUPTED
+    except (LocalError, OSError) as error:
+        print(f"the demo could not be played: {error}", file=sys.stderr)
+        return NOT_PLAYED
+    return PASSED if verdict.passed else FAILED
 
 
-def _perform(screen: Screen, folder: Path) -> int:
-    with Playground.start(folder, say=screen.say) as playground:
-        stage = Stage(playground=playground, screen=screen)
-        stage.apply()
-        verdict = stage.judge(stage.play())
-        screen.summary(verdict, summed_up(verdict))
-    for flaw in verdict.flaws:
-        screen.say(f"WRONG  {flaw}")
-    return 1 if verdict.flaws else 0
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m deploy.demo", description="Three replicas, one of them killed.")
+    parser.add_argument("--seconds", type=int, default=60, help="how long it fires (default: 60, at least 30)")
+    parser.add_argument(
+        "--folder", type=Path, help="where logs are kept (default: a temporary folder, deleted at the end)"
+    )
+    return parser
 
 
-def summed_up(verdict: Verdict) -> str:
-    """The last lines of the summary."""
-    hand_over = verdict.hand_over
-    due = sum(len(account.due) for account in verdict.accounts)
-    fired = sum(len({firing.instant for firing in account.firings}) for account in verdict.accounts)
-    missed = sum(len(account.missed) for account in verdict.accounts)
-    twice = sum(len(account.twice) for account in verdict.accounts)
-    lines = [
-        f"due {due}, fired {fired}, missed {missed}, twice {twice}",
-        f"lateness: p50 {verdict.quantile(0.5):.3f} s, p99 {verdict.quantile(0.99):.3f} s, "
-        f"worst {verdict.quantile(1):.3f} s (the API server's own record of each create)",
-        f"after kill -9 the others took over within {hand_over:.1f} s" if hand_over is not None else "",
-        "every instant has exactly one Job, or was skipped by its own concurrencyPolicy"
-        if not verdict.flaws
-        else f"{len(verdict.flaws)} instants are wrong:",
-    ]
-    return "\n".join(line for line in lines if line)
+def _play(folder: Path | None, whole: timedelta) -> Verdict:
+    console = _console()
+    with ExitStack() as undo:
+        place = folder or Path(undo.enter_context(tempfile.TemporaryDirectory(prefix="dcron-demo-")))
+        # Nothing may stop the clean-up half-way; it takes seconds.
+        undo.callback(_ignore_interrupts)
+        playground = undo.enter_context(Playground.start(place, replicas=_REPLICAS, say=_say))
+        undo.callback(_ignore_interrupts)
+        with _screen(console) as screen:
+            verdict = Course(playground, screen, whole).run()
+        tell(verdict, console)
+    return verdict
+
+
+def _console() -> Console:
+    """Colours and cursor movements only for a terminal, whatever the environment says."""
+    if sys.stdout.isatty():
+        return Console()
+    return Console(force_terminal=False, no_color=True, width=_PLAIN_WIDTH)
+
+
+def _screen(console: Console) -> Screen:
+    return LiveTable(console) if console.is_terminal and not console.is_dumb_terminal else Lines()
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
+
+
+def _ignore_interrupts() -> None:
+    for ending in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ending, signal.SIG_IGN)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

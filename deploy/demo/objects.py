@@ -1,73 +1,105 @@
-"""The objects of the demonstration: the examples, and some that fire often enough to be watched."""
+"""The `DistributedCronJob` objects as the API server holds them: what was asked for, and what their status says.
+
+The spec is the ground of the count in `expected`. The status is only shown, but for one thing: that an instant was
+skipped on purpose is said nowhere else.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
-from deploy.local.replica import PROJECT
+from deploy.demo import expected
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-EXAMPLES = PROJECT / "deploy" / "examples"
-_FAST: dict[str, dict[str, Any]] = {
-    "ticker-a": {"schedule": "* * * * * *"},
-    "ticker-b": {"schedule": "* * * * * *"},
-    "ticker-c": {"schedule": "* * * * * *"},
-    "every-2s": {"schedule": "*/2 * * * * *"},
-    "every-3s-paris": {"schedule": "*/3 * * * * *", "timeZone": "Europe/Paris"},
-    "no-overlap": {"schedule": "*/5 * * * * *", "concurrencyPolicy": "Forbid"},
-    "newest-only": {"schedule": "*/7 * * * * *", "concurrencyPolicy": "Replace"},
-    "odd-seconds": {"schedules": ["1-59/10 * * * * *", "3-59/10 * * * * *"]},
-}
+    from deploy.local.apiclient import ApiClient
+
+PATH = "/apis/dcron.io/v1/distributedcronjobs"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CronJob:
-    """One object, as far as the demonstration needs it."""
+class CronObject:
+    """One object, as it was read last.
 
+    Attributes:
+        created_at: UTC, a whole second, as the API server keeps it.
+        zone: IANA name.
+        deadline: How late a firing may be; None: as late as need be.
+        owner: The replica that serves it, by its status; empty if not known yet.
+        next_at: When it fires next, by its status.
+        recorded: The reason word of each of its last instants, by its status.
+    """
+
+    uid: str
+    namespace: str
     name: str
+    created_at: datetime
     schedules: tuple[str, ...]
     zone: str
+    policy: str
     suspended: bool
-    body: Mapping[str, Any]
+    deadline: timedelta | None
+    start_at: datetime | None
+    end_at: datetime | None
+    owner: str
+    next_at: datetime | None
+    recorded: Mapping[datetime, str]
 
     @property
-    def shown(self) -> str:
-        """Its schedule in one line."""
-        return " | ".join(self.schedules)
+    def label(self) -> str:
+        """What people call it."""
+        return self.name if self.namespace == "default" else f"{self.namespace}/{self.name}"
+
+    @property
+    def schedule(self) -> str:
+        """Its schedules and zone in one line."""
+        zone = "" if self.zone == "UTC" else f" {self.zone}"
+        return " + ".join(self.schedules) + zone
+
+    def due(self, until: datetime) -> list[datetime]:
+        """The instants after its creation and up to `until` that it asks for, oldest first.
+
+        Raises:
+            Uncountable: The demo cannot read its schedule.
+        """
+        if self.suspended:
+            return []
+        last = until if self.end_at is None else min(until, self.end_at - timedelta(microseconds=1))
+        found = expected.instants(self.schedules, self.zone, self.created_at, last)
+        return [instant for instant in found if self.start_at is None or instant >= self.start_at]
 
 
-def examples() -> list[CronJob]:
-    """The examples that users are shown."""
-    return [_cron_job(yaml.safe_load(path.read_text())) for path in sorted(EXAMPLES.glob("*.yaml"))]
+def read_all(api: ApiClient) -> list[CronObject]:
+    """All objects of the cluster, by name."""
+    return sorted(map(parse, api.call("GET", PATH)["items"]), key=lambda found: found.label)
 
 
-def fast() -> list[CronJob]:
-    """Objects that fire every few seconds; their Jobs end at once."""
-    return [_cron_job(_body(name, spec)) for name, spec in _FAST.items()]
-
-
-def _body(name: str, spec: Mapping[str, Any]) -> dict[str, Any]:
-    pod = {"restartPolicy": "Never", "containers": [{"name": "work", "image": "busybox"}]}
-    template = {"spec": {"template": {"spec": pod}}}
-    return {
-        "apiVersion": "dcron.io/v1",
-        "kind": "DistributedCronJob",
-        "metadata": {"name": name},
-        "spec": {**spec, "jobTemplate": template},
-    }
-
-
-def _cron_job(body: Mapping[str, Any]) -> CronJob:
-    spec = body["spec"]
-    return CronJob(
-        name=body["metadata"]["name"],
+def parse(body: Mapping[str, Any]) -> CronObject:
+    """The value of an object in an API server's answer."""
+    meta, spec, status = body["metadata"], body["spec"], body.get("status", {})
+    deadline = spec.get("startingDeadlineSeconds")
+    return CronObject(
+        uid=meta["uid"],
+        namespace=meta["namespace"],
+        name=meta["name"],
+        created_at=datetime.fromisoformat(meta["creationTimestamp"]),
         schedules=tuple(spec.get("schedules") or [spec["schedule"]]),
         zone=spec.get("timeZone", "UTC"),
+        policy=spec.get("concurrencyPolicy", "Allow"),
         suspended=spec.get("suspend", False),
-        body=body,
+        deadline=None if deadline is None else timedelta(seconds=deadline),
+        start_at=_instant(spec.get("startTime")),
+        end_at=_instant(spec.get("endTime")),
+        owner=status.get("owner", ""),
+        next_at=_instant(status.get("nextScheduleTime")),
+        recorded={
+            datetime.fromisoformat(outcome["scheduledAt"]): outcome["reason"] for outcome in status.get("recent", ())
+        },
     )
+
+
+def _instant(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)

@@ -1,99 +1,126 @@
-"""Holds what has fired against what must have fired."""
+"""What was due held against what was fired, over all objects. Values in, a value out."""
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
+
+from deploy.demo.tally import Fault, Kind, Tally
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from deploy.demo.evidence import Firing
+    from deploy.demo.objects import CronObject
 
 HAND_OVER = timedelta(seconds=10)
-"""Instants of this time after the kill tell how long the hand-over took."""
+"""Instants up to so long after the kill tell how long the hand-over took."""
+_IN_FLIGHT = timedelta(seconds=1)  # so long before the kill: their firing may have died with the replica
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Account:
-    """One object at the end.
+class Kill:
+    """The death of a replica, on purpose.
 
     Attributes:
-        due: Its instants, by the independent count.
-        firings: Its Jobs, those after the cut-off left out.
-        skipped: How many instants its status says were skipped by its own policy.
+        objects: What it served at that moment.
     """
 
-    name: str
-    schedule: str
-    due: frozenset[datetime]
-    firings: tuple[Firing, ...]
-    skipped: int = 0
+    node: str
+    at: datetime
+    objects: tuple[str, ...]
 
-    @property
-    def missed(self) -> list[datetime]:
-        """Due instants that got no Job, the skipped ones aside: which of them were skipped, the status only counts."""
-        without = sorted(self.due - {firing.instant for firing in self.firings})
-        return without[self.skipped :]
-
-    @property
-    def twice(self) -> list[datetime]:
-        """Instants that got more than one Job."""
-        counted = Counter(firing.instant for firing in self.firings)
-        return sorted(instant for instant, number in counted.items() if number > 1)
-
-    @property
-    def invented(self) -> list[datetime]:
-        """Instants of Jobs that the schedule does not have."""
-        return sorted({firing.instant for firing in self.firings} - self.due)
+    def touches(self, firing: Firing) -> bool:
+        """Whether a firing was due about the time of the hand-over."""
+        return firing.instant is not None and self.at - _IN_FLIGHT <= firing.instant <= self.at + HAND_OVER
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """All objects together.
+    """The whole count.
 
     Attributes:
-        killed_at: When a replica was killed; None if none was.
+        until: Instants up to this one count.
+        strays: Faults that belong to no object.
+        jobs: How many Jobs were seen, those of instants after `until` included.
     """
 
-    accounts: Sequence[Account]
-    killed_at: datetime | None = None
-    lateness: list[float] = field(init=False)
-
-    def __post_init__(self) -> None:
-        seconds = sorted(firing.lateness.total_seconds() for firing in self._firings())
-        object.__setattr__(self, "lateness", seconds)
+    until: datetime
+    tallies: tuple[Tally, ...]
+    strays: tuple[Fault, ...]
+    kill: Kill | None
+    jobs: int
 
     @property
-    def flaws(self) -> list[str]:
-        """A line for each instant that is wrong; empty if every instant has exactly one Job."""
-        return [
-            f"{account.name}: {instant:%H:%M:%S} {word}"
-            for account in self.accounts
-            for word, instants in (
-                ("missed", account.missed),
-                ("fired twice", account.twice),
-                ("is not in the schedule", account.invented),
-            )
-            for instant in instants
-        ]
-
-    def quantile(self, share: float) -> float:
-        """The lateness in seconds that this share of the firings does not pass; 0 without firings."""
-        return self.lateness[min(len(self.lateness) - 1, int(len(self.lateness) * share))] if self.lateness else 0.0
+    def faults(self) -> list[Fault]:
+        """All that must not be."""
+        return [*(fault for tally in self.tallies for fault in tally.faults), *self.strays]
 
     @property
-    def hand_over(self) -> float | None:
-        """The greatest lateness in seconds of the instants that fell due shortly after the kill."""
-        if self.killed_at is None:
-            return None
-        until = self.killed_at + HAND_OVER
-        late = [
-            firing.lateness.total_seconds() for firing in self._firings() if self.killed_at <= firing.instant < until
-        ]
-        return max(late, default=None)
+    def passed(self) -> bool:
+        """Nothing was missed, nothing ran twice, nothing was invented, and something was due."""
+        return not self.faults and any(tally.due for tally in self.tallies)
 
-    def _firings(self) -> Iterable[Firing]:
-        return (firing for account in self.accounts for firing in account.firings)
+    @property
+    def late(self) -> list[timedelta]:
+        """Lateness of all firings, the least first."""
+        return sorted(firing.lateness for firing in self._fired())
+
+    @property
+    def calm(self) -> list[timedelta]:
+        """Lateness of the firings that were not due about the time of the kill, the least first."""
+        return sorted(firing.lateness for firing in self._fired() if not (self.kill and self.kill.touches(firing)))
+
+    @property
+    def hand_over(self) -> Firing | None:
+        """The latest firing among those due about the time of the kill."""
+        around = [firing for firing in self._fired() if self.kill and self.kill.touches(firing)]
+        return max(around, key=lambda firing: firing.lateness, default=None)
+
+    def _fired(self) -> Iterable[Firing]:
+        return (firing for tally in self.tallies for firing in tally.fired)
+
+
+def judge(
+    objects: Iterable[CronObject],
+    firings: Sequence[Firing],
+    disagreements: Iterable[str],
+    *,
+    until: datetime,
+    kill: Kill | None,
+) -> Verdict:
+    """Hold what was due against what was fired.
+
+    Args:
+        objects: All that were applied.
+        firings: All Jobs that were seen.
+        disagreements: What only one of the two records of Jobs knows, in words.
+        until: Instants after it are left out, and Jobs for them too.
+        kill: The death of a replica.
+    """
+    applied = {found.uid: found for found in objects}
+    strays = [
+        Fault(
+            kind=Kind.INVENTED, where=firing.job, instant=firing.instant, detail="a Job of no object that was applied"
+        )
+        for firing in firings
+        if firing.object_uid not in applied
+    ]
+    return Verdict(
+        until=until,
+        tallies=tuple(Tally.of(found, firings, until) for found in applied.values()),
+        strays=(*strays, *(Fault(kind=Kind.DISPUTED, where=text) for text in disagreements)),
+        kill=kill,
+        jobs=len(firings),
+    )
+
+
+def quantile(late: Sequence[timedelta], share: float) -> timedelta | None:
+    """The lateness that this share of the firings does not pass; None if there are none.
+
+    Args:
+        late: The least first.
+        share: From 0 to 1.
+    """
+    return late[min(len(late) - 1, int(len(late) * share))] if late else None

@@ -46,6 +46,11 @@ class ControlPlane:
         self._plan = plan
         self._detached = detached
         self._tokens = {user: secrets.token_urlsafe(24) for user in (ADMIN, *COMPONENTS)}
+        self._clients: dict[str, list[str | Path]] = {
+            _CONTROLLER_MANAGER: components.kube_controller_manager(plan),
+            _SCHEDULER: components.kube_scheduler(plan),
+            _KWOK: components.kwok(plan),
+        }
         self.kubeconfig: Path = plan.folder / "kubeconfig"
         self.audit_log: Path = plan.audit_log
         self.processes: dict[str, Process] = {}
@@ -145,9 +150,16 @@ class ControlPlane:
         self.processes.pop(_API_SERVER).kill()
 
     def start_api_server(self) -> None:
-        """Start the API server and wait until it is ready."""
+        """Start the API server and wait until it is ready; its other clients here start anew.
+
+        They would come back by themselves, but after an outage of 20 s they sit out a backoff of half a minute each,
+        and until then no Job ends. They are not what is tested.
+        """
         process = self._run(_API_SERVER, components.kube_apiserver(self._plan), self._plan.server)
         process.wait_until(lambda: self._plan.certificate.exists() and self.api.holds("/readyz"))
+        for name in [name for name in self._clients if name in self.processes]:
+            self.processes[name].kill()
+            self._run(name, self._clients[name])
 
     def restart_api_server(self) -> None:
         """Stop the API server and start it again; it is away for some seconds."""
@@ -174,12 +186,12 @@ class ControlPlane:
         self._write(self.kubeconfig, self._kubeconfig(ADMIN))
         for user in COMPONENTS:
             self._write(plan.kubeconfig(user), self._kubeconfig(user))
-        controllers = self._run(_CONTROLLER_MANAGER, components.kube_controller_manager(plan))
+        controllers = self._run(_CONTROLLER_MANAGER, self._clients[_CONTROLLER_MANAGER])
         if scheduler:
-            self._run(_SCHEDULER, components.kube_scheduler(plan))
+            self._run(_SCHEDULER, self._clients[_SCHEDULER])
         if kwok:
             self.api.call("POST", "/api/v1/nodes", components.node())
-            self._run(_KWOK, components.kwok(plan)).wait_until(self._node_is_ready)
+            self._run(_KWOK, self._clients[_KWOK]).wait_until(self._node_is_ready)
         # Made by a controller in a namespace that the API server makes: both are at work.
         controllers.wait_until(lambda: self.api.holds("/api/v1/namespaces/default/serviceaccounts/default"))
 

@@ -120,15 +120,23 @@ class Process:
 
     def wait(self, seconds: float) -> bool:
         """Wait for its end; False if it still runs after that time."""
+        if isinstance(self._process, psutil.Popen):
+            return self._wait_for_child(seconds)
+        # Another's child stays a zombie for as long as its parent likes (the init of a container may never collect
+        # it), and has ended all the same: psutil's own wait would not return.
         deadline = time.monotonic() + seconds
         while self.is_running():
             if time.monotonic() > deadline:
                 return False
             time.sleep(_POLL_SECONDS)
-        # Our own child leaves the process table now. Another's stays a zombie for as long as its parent likes (an init
-        # of a container may never collect it), and has ended all the same.
-        with contextlib.suppress(psutil.TimeoutExpired):
-            self._process.wait(0)
+        return True
+
+    def _wait_for_child(self, seconds: float) -> bool:
+        """Our own child: gone only when it is collected, its last thread and open ports included."""
+        try:
+            self._process.wait(seconds)
+        except psutil.TimeoutExpired:
+            return False
         return True
 
     def stop(self, grace_seconds: float = GRACE_SECONDS) -> None:
