@@ -25,10 +25,10 @@ check: venv ## format, lint, types and the direction of imports
 	$(RUN) ruff format --check . && $(RUN) ruff check . && $(RUN) mypy && $(VENV)/bin/lint-imports
 
 test-fast: venv ## the layers that need no service
-	$(RUN) pytest -n 2 tests/unit tests/simulation
+	$(RUN) pytest -n 2 --dist worksteal tests/unit tests/simulation
 
 test: build ## every layer, the real control plane and Redis included
-	$(RUN) pytest -n 2 tests/unit tests/simulation tests/adapters && $(RUN) pytest tests/cluster
+	$(RUN) pytest -n 2 --dist worksteal tests/unit tests/simulation tests/adapters && $(RUN) pytest tests/cluster
 
 demo: build ## three replicas on a real control plane, one of them killed, every instant counted
 	@$(RUN) deploy.demo
