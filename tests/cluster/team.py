@@ -100,8 +100,8 @@ class Team:
 
     def dissolve(self) -> None:
         """Delete all objects and let the namespace go."""
-        self.kubectl("delete", "dcronjob", "--all", "--wait=false")
-        self.control_plane.kubectl("delete", "namespace", self.namespace, "--wait=false")
+        self.kubectl("delete", "dcronjob", "--all", "--wait=false", "--ignore-not-found")
+        self.control_plane.kubectl("delete", "namespace", self.namespace, "--wait=false", "--ignore-not-found")
 
     # Looks.
 
