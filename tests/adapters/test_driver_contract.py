@@ -20,7 +20,7 @@ from tests.adapters.redis_worlds import FakeWorld, RealWorld, World
 TTL = timedelta(seconds=20)
 """Long enough for no member to be lost to a busy machine."""
 
-SHORT_TTL = timedelta(seconds=1)
+SHORT_TTL = timedelta(seconds=2)
 
 
 def member(node: str, *, nonce: str | None = None, api_ok: bool = True) -> Member:
@@ -80,6 +80,7 @@ async def test_a_member_that_stops_beating_goes_when_its_time_is_over(world: Wor
     driver, other_driver, me, other = world.driver("a"), world.driver("b"), member("a"), member("b")
     await driver.beat(me, ttl=TTL)
     await other_driver.beat(other, ttl=TTL)
+    await other_driver.beat(other, ttl=TTL)  # connects
     await other_driver.beat(other, ttl=SHORT_TTL)
     assert other in (await driver.beat(me, ttl=TTL)).members
     await world.pass_time(SHORT_TTL + timedelta(milliseconds=100))
@@ -89,6 +90,7 @@ async def test_a_member_that_stops_beating_goes_when_its_time_is_over(world: Wor
 
 async def test_the_time_of_a_member_counts_from_its_last_beat(world: World) -> None:
     driver, other_driver, me, other = world.driver("a"), world.driver("b"), member("a"), member("b")
+    await other_driver.beat(other, ttl=TTL)  # connects: what follows has a quarter of the short TTL
     await other_driver.beat(other, ttl=SHORT_TTL)
     await other_driver.beat(other, ttl=TTL)
     await world.pass_time(SHORT_TTL + timedelta(milliseconds=100))
