@@ -2,11 +2,12 @@
 
 All objects fire at the same even seconds. Lateness is the API server's: from the instant to the moment at which the
 create was answered, by the audit log. The Jobs complete without pods (`completions: 0`): on one machine, making,
-scheduling and ending 50 pods a second would be what is measured.
+scheduling and ending 50 pods a second would be what is measured. The load average at the end tells what else ran.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from datetime import timedelta
@@ -17,7 +18,7 @@ from tests.cluster.team import Team, cron_job, now
 
 SCHEDULE = "*/2 * * * * *"
 WARM_UP = timedelta(seconds=6)
-HEAD = ("due", "made", "missed", "twice", "p50 ms", "p99 ms", "worst ms")
+HEAD = ("due", "made", "missed", "twice", "p50 ms", "p99 ms", "worst ms", "load average")
 
 
 def measure(team: Team, objects: int, seconds: int) -> Balance:
@@ -36,7 +37,7 @@ def measure(team: Team, objects: int, seconds: int) -> Balance:
 def row(found: Balance) -> tuple[object, ...]:
     """A row of the table."""
     late = (f"{at.total_seconds() * 1000:.0f}" for at in (found.quantile(0.5), found.quantile(0.99), found.worst))
-    return (found.due, len(found.late), len(found.missed), len(found.twice), *late)
+    return (found.due, len(found.late), len(found.missed), len(found.twice), *late, f"{os.getloadavg()[0]:.1f}")
 
 
 def main(objects: int = 100, seconds: int = 60, replicas: int = 3) -> None:
