@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
+from controller.spec import KIND
 from deploy.local.cluster import ControlPlane
 from deploy.local.errors import KubectlFailed
 from deploy.local.replica import PROJECT
@@ -74,8 +75,11 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "an empty zone": ({"timeZone": ""}, "the time zone is empty"),
     "a zone that is a path": ({"timeZone": "/etc/localtime"}, "not the path of a file"),
     "a zone that climbs": ({"timeZone": "../etc/passwd"}, "not the path of a file"),
+    "a zone that is a path of Windows": ({"timeZone": "Europe\\Paris"}, "not the path of a file"),
+    "a zone with a blank": ({"timeZone": "Europe/Paris "}, "this is not the name of a time zone"),
     "the zone Local": ({"timeZone": "Local"}, "Local would mean another zone on each machine"),
     "a negative deadline": ({"startingDeadlineSeconds": -1}, "greater than or equal to 0"),
+    "a deadline beyond the calendar": ({"startingDeadlineSeconds": 10**12}, "less than or equal to 2147483647"),
     "a negative history limit": ({"successfulJobsHistoryLimit": -1}, "greater than or equal to 0"),
     "a negative limit of failures": ({"failedJobsHistoryLimit": -1}, "greater than or equal to 0"),
     "no active Job": ({"maxActiveJobs": 0}, "greater than or equal to 1"),
@@ -85,11 +89,19 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "an unknown catch-up policy": ({"catchUpPolicy": "Some"}, 'supported values: "Latest", "All", "None"'),
     "a catch-up of nothing": ({"catchUpLimit": 0}, "greater than or equal to 1"),
+    "a catch-up without end": ({"catchUpLimit": 1001}, "less than or equal to 1000"),
     "an end before the start": (
         {"startTime": "2027-01-02T00:00:00Z", "endTime": "2027-01-01T00:00:00Z"},
         "spec.endTime must be later than spec.startTime",
     ),
-    "a start that is no time": ({"startTime": "tomorrow"}, "startTime"),
+    "an end that is the start in another zone": (
+        {"startTime": "2027-01-01T00:00:00Z", "endTime": "2027-01-01T01:00:00+01:00"},
+        "spec.endTime must be later than spec.startTime",
+    ),
+    "a start that is no time": ({"startTime": "tomorrow"}, "must be of type date-time"),
+    "a start on a day that is not": ({"startTime": "2027-02-30T00:00:00Z"}, "must be of type date-time"),
+    "a start without a zone": ({"startTime": "2027-01-01T00:00:00"}, "must be of type date-time"),
+    "a start before computers": ({"startTime": "0001-01-01T00:00:00Z"}, "between the years 1970 and 9969"),
     "no Job template": ({"jobTemplate": None}, "jobTemplate: Required value"),
     "a Job template without pods": ({"jobTemplate": {"spec": {}}}, "template: Required value"),
     "a field that does not exist": ({"shedule": "0 * * * *"}, 'unknown field "spec.shedule"'),
@@ -101,7 +113,7 @@ def manifest(name: str = "report", **spec: Any) -> dict[str, Any]:
     fields = {"schedule": "0 * * * *", "jobTemplate": TEMPLATE, **spec}
     return {
         "apiVersion": "dcron.io/v1",
-        "kind": "DistributedCronJob",
+        "kind": KIND,
         "metadata": {"name": name},
         "spec": {field: value for field, value in fields.items() if value is not None},
     }
@@ -151,6 +163,31 @@ def test_a_batch_v1_manifest_needs_no_more_than_another_kind(control_plane: Cont
     body = yaml.safe_load(example.read_text())
     batch = {**body, "apiVersion": "batch/v1", "kind": "CronJob"}
     assert "created" in apply(control_plane, "default", batch, "--dry-run=server", "--validate=strict")
+
+
+@pytest.mark.parametrize("way", [["create"], ["apply"], ["apply", "--server-side"]], ids=" ".join)
+def test_the_nulls_of_generated_batch_v1_manifests_are_accepted(control_plane: ControlPlane, way: list[str]) -> None:
+    """A server-side apply prunes no nulls, so each field that batch/v1 may have as null must be nullable."""
+    meta = {"creationTimestamp": None, "labels": None, "annotations": None}
+    template = {"metadata": meta, "spec": {"backoffLimit": None, "template": {"metadata": meta, "spec": POD}}}
+    nothing = ["timeZone", "startingDeadlineSeconds", "suspend", "successfulJobsHistoryLimit", "failedJobsHistoryLimit"]
+    body: dict[str, Any] = {
+        "metadata": {"name": "generated", "creationTimestamp": None},
+        "spec": {"schedule": "0 * * * *", **dict.fromkeys(nothing), "jobTemplate": template},
+        "status": {},
+    }
+    for kind in ({"apiVersion": "batch/v1", "kind": "CronJob"}, {"apiVersion": "dcron.io/v1", "kind": KIND}):
+        arguments = [*way, "-n", "default", "--dry-run=server", "--validate=strict", "-f", "-"]
+        assert "generated" in control_plane.kubectl(*arguments, stdin=json.dumps({**kind, **body}))
+
+
+def test_one_schedule_and_each_of_several_keep_the_same_rules() -> None:
+    crd = yaml.safe_load((PROJECT / "crds" / "distributedcronjobs.dcron.io.yaml").read_text())
+    root = crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+    fields = root["properties"]["spec"]["properties"]
+    one = {**fields["schedule"]}
+    del one["description"]
+    assert fields["schedules"]["items"] == one
 
 
 @pytest.mark.parametrize("name", ["dcronjobs", "dcronjob", "dcj", "distributedcronjobs", "distributedcronjob"])
