@@ -113,14 +113,6 @@ class ApiServer:
         self._recorder = recorder
         self._timeout = aiohttp.ClientTimeout(total=timeout.total_seconds())
 
-    async def ping(self) -> None:
-        """Ask for its version, the cheapest question that needs valid credentials, to renew `last_success`.
-
-        Raises:
-            ClusterUnavailable, Throttled, Refused: As for `request`.
-        """
-        await self.request("get", "/version")
-
     async def request(
         self,
         verb: str,

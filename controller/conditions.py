@@ -70,10 +70,12 @@ def ready(
         return _not_ready(INVALID_JOB_TEMPLATE, objection)
     stale = before is None or checked or before.reason in _SCHEDULE_REASONS
     condition = _SCHEDULED if stale or before is None else before
+    if condition.reason == INVALID_JOB_TEMPLATE:
+        return condition  # a create drops a misspelt field in silence: a Job does not prove that it was meant so
     for outcome in outcomes:
         if outcome.reason is Reason.CREATED:
             condition = _SCHEDULED
-        elif outcome.reason is Reason.CREATE_FAILED and condition.reason != INVALID_JOB_TEMPLATE:
+        elif outcome.reason is Reason.CREATE_FAILED:
             condition = _not_ready(CREATE_FAILED, outcome.message)
     refusal = next(iter(refusals), None)
     return _not_ready(CREATE_FAILED, refusal) if condition.status and refusal is not None else condition

@@ -23,6 +23,8 @@ METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v
 
 _REJECTIONS = (HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
 _ALREADY_EXISTS = "AlreadyExists"
+_PROBE = "is-anybody-there"
+"""The name of an object that is asked for and need not exist."""
 
 
 async def serves_objects(api: ApiServer) -> bool:
@@ -53,8 +55,12 @@ class KubeCluster:
         self._scopes: tuple[str | None, ...] = tuple(namespaces) or (None,)
 
     async def ping(self) -> None:
-        """Return if the API server answers this node and knows it."""
-        await self._api.ping()
+        """Return if the API server answers this node from etcd; see the port.
+
+        A read of one object always reaches etcd, and "not found" is an answer. The version, or a list from the cache,
+        is also given by an API server that has lost its etcd, and on which nothing can fire.
+        """
+        await self._api.request("get", _cron_job_path(Key(self._scopes[0] or "default", _PROBE)))
 
     async def read(self, key: Key) -> CronJob | None:
         """The object as it stands in etcd now; None if there is none."""

@@ -125,7 +125,7 @@ class Cluster(Protocol):
     """
 
     async def ping(self) -> None:
-        """Return if the API server answers this node and knows it; costs it next to nothing."""
+        """Return if the API server answers this node with what stands in etcd now; costs it next to nothing."""
         ...
 
     async def read(self, key: Key) -> CronJob | None:

@@ -187,11 +187,6 @@ def _doubts(settings: Settings) -> list[str]:
             f"DCRON_LATE_SECONDS: {settings.late_seconds:g} is shorter than a takeover takes ({takeover:g} s, from "
             "DCRON_NODE_TTL_SECONDS and DCRON_NODE_UPDATE_SECONDS): firings may be missed when a replica dies"
         )
-    if settings.controller_name != DEFAULT_CONTROLLER_NAME and settings.key_prefix == DEFAULT_KEY_PREFIX:
-        doubts.append(
-            f"DCRON_KEY_PREFIX: still {DEFAULT_KEY_PREFIX!r} while DCRON_CONTROLLER_NAME is "
-            f"{settings.controller_name!r}: installations that share a Redis and a prefix mix up their nodes"
-        )
     return doubts
 
 
@@ -258,7 +253,7 @@ TABLE: Final = (
     ),
     Setting(
         name="key_prefix",
-        help="Beginning of every key in Redis; must be equal on all replicas, and differ between installations",
+        help="Beginning of every key in Redis; equal on all replicas, another for each cluster on one Redis",
         default=DEFAULT_KEY_PREFIX,
         parse=matching(
             _KEY_PREFIX, "letters, digits, '.', '_', ':' and '-', at most 64, a letter or digit at both ends"

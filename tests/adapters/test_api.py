@@ -136,7 +136,7 @@ async def test_a_failure_is_translated(call: Call, handler: Handler, error: type
 async def test_a_throttled_request_says_when_to_come_back(headers: dict[str, str], seconds: float) -> None:
     async with scripted(always(429, status("TooManyRequests"), **headers)) as client:
         with pytest.raises(Throttled) as caught:
-            await api_of(client).ping()
+            await api_of(client).request("get", "/version")
 
     assert caught.value.retry_after_seconds == seconds
 
@@ -148,7 +148,7 @@ async def test_the_last_success_is_an_answer_of_a_server_that_works_for_us(code:
     async with scripted(always(code, status("Whatever"))) as client:
         api = api_of(client)
         with contextlib.suppress(DcronError):
-            await api.ping()
+            await api.request("get", "/version")
 
         assert (api.last_success is not None) is works
 
@@ -242,14 +242,14 @@ async def test_a_token_is_read_again_when_the_kubeconfig_changes(tmp_path: Path)
 
         write("old")
         async with await access.connect(clock, {"KUBECONFIG": str(path)}) as client:
-            await api_of(client).ping()
+            await api_of(client).request("get", "/version")
             write("new")
-            await api_of(client).ping()
+            await api_of(client).request("get", "/version")
             clock.hours += 1
-            await api_of(client).ping()
+            await api_of(client).request("get", "/version")
             path.write_text("{")
             clock.hours += 1
-            await api_of(client).ping()
+            await api_of(client).request("get", "/version")
 
     assert seen == ["Bearer old", "Bearer old", "Bearer new", "Bearer new"]
 

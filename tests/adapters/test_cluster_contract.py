@@ -392,7 +392,7 @@ async def answers(real: RealWorld) -> None:
     """Return when the client has noticed that its old connections are closed."""
     for _ in range(100):
         with contextlib.suppress(ClusterUnavailable):
-            return await real.api.ping()
+            return await real.cluster.ping()
         await asyncio.sleep(0.05)
     raise AssertionError("the API server does not answer")
 

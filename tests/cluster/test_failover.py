@@ -6,6 +6,7 @@ schedules. The evidence is the audit log, so a Job that is gone still counts.
 
 from __future__ import annotations
 
+import signal
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -158,3 +159,21 @@ def test_after_a_restart_of_the_api_server_firing_goes_on(
     assert found.wrong == []
     assert caught_up - back <= timedelta(seconds=12)
     assert balance_of(team, caught_up).wrong == []
+
+
+def test_with_a_dead_etcd_a_replica_says_that_it_is_not_ready_and_comes_back(
+    control_plane: ControlPlane, fleet: Fleet, team: Team
+) -> None:
+    """The API server still answers what needs no storage: that must not count as an answer."""
+    etcd = control_plane.processes["etcd"]
+    etcd.kill(signal.SIGSTOP)
+    try:
+        silent = "the API server does not answer"
+        eventually(lambda: all(replica.checks().get("api") == silent for replica in fleet.living()), "each says so")
+        eventually(lambda: all(silent in replica.log for replica in fleet.living()), "each logs it")
+    finally:
+        etcd.kill(signal.SIGCONT)
+    back = now()
+    fleet.wait_until_whole()
+    team.wait_until_settled(back, seconds=60)
+    assert balance_of(team, back + timedelta(seconds=10)).wrong == []

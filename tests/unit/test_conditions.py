@@ -63,7 +63,11 @@ TABLE: dict[str, tuple[Condition | None, dict[str, Any], tuple[bool, str, str]]]
         (False, "InvalidJobTemplate", "earlier words"),
     ),
     "a Job that was created proves that all is well": (not_ready("CreateFailed"), {"outcomes": [CREATED]}, GOOD),
-    "even if the check had objected": (not_ready("InvalidJobTemplate"), {"outcomes": [CREATED]}, GOOD),
+    "but not that the template says what its author meant": (
+        not_ready("InvalidJobTemplate"),
+        {"outcomes": [CREATED]},
+        (False, "InvalidJobTemplate", "earlier words"),
+    ),
     "the last outcome that tells something counts": (READY, {"outcomes": [FAILED, CREATED, SKIPPED]}, GOOD),
     "also if it is the bad one": (
         READY,

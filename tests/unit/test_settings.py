@@ -226,10 +226,8 @@ def test_a_late_window_shorter_than_a_takeover_is_warned_about() -> None:
     assert [warning.partition(":")[0] for warning in warnings] == ["DCRON_LATE_SECONDS"]
 
 
-def test_a_second_installation_under_the_first_ones_prefix_is_warned_about() -> None:
-    _, warnings = read(["--controller-name=night"], {})
-    assert [warning.partition(":")[0] for warning in warnings] == ["DCRON_KEY_PREFIX"]
-    assert read(["--controller-name=night", "--key-prefix=night"], {})[1] == ()
+def test_a_second_installation_may_keep_the_prefix_since_its_own_name_stands_in_every_key() -> None:
+    assert read(["--controller-name=night"], {})[1] == ()
 
 
 def test_help_lists_every_setting_with_its_variable_and_default(capsys: pytest.CaptureFixture[str]) -> None:
