@@ -45,7 +45,8 @@ status: venv ## show what `make up` started
 lock: venv ## write the lock files anew
 	$(RUN) piptools compile $(LOCK) -o requirements.txt pyproject.toml && $(RUN) piptools compile $(LOCK) --extra dev -c requirements.txt -o requirements-dev.txt pyproject.toml
 
-LOCK := --quiet --strip-extras --allow-unsafe --generate-hashes --no-emit-index-url --no-emit-trusted-host --no-emit-find-links
+# Extras stay in the lock: without them pip looks past a pin as soon as a newer version of the package is out.
+LOCK := --quiet --no-strip-extras --allow-unsafe --generate-hashes --no-emit-index-url --no-emit-trusted-host --no-emit-find-links
 
 clean: ## remove the virtual environments and caches of the checkout
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
