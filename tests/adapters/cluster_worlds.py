@@ -14,6 +14,7 @@ from kubernetes.aio.client import ApiClient
 from controller import jobs, spec
 from controller.api import MERGE_PATCH, ApiServer, collection_path
 from controller.clock import SystemClock, system_time
+from controller.errors import Refused
 from controller.events import EventPoster
 from controller.jobs import Firing, Job, Trigger
 from controller.jobwatch import JobWatch
@@ -167,6 +168,19 @@ class RealWorld:
         status = {"status": {"hard": hard, "used": {"count/jobs.batch": "0"}}}
         answer = await self.api.request("patch", path + "/no-jobs/status", body=status, content_type=MERGE_PATCH)
         answer.expect_ok()
+        await self._until_jobs_are_refused()
+
+    async def _until_jobs_are_refused(self) -> None:
+        """Admission learns of a quota by a watch of its own, a moment after it was made."""
+        pod = {"restartPolicy": "Never", "containers": [{"name": "c", "image": "i"}]}
+        body = {"metadata": {"name": "probe"}, "spec": {"template": {"spec": pod}}}
+        for _ in range(200):
+            try:
+                await self.api.request("create", self._path("batch/v1", "jobs"), query={"dryRun": "All"}, body=body)
+            except Refused:
+                return
+            await asyncio.sleep(0.05)
+        raise AssertionError("the quota has no effect")
 
     async def terminate_namespace(self) -> None:
         """Begin to delete the namespace; something in it holds it back."""
