@@ -2,7 +2,7 @@
 
 `kubernetes.aio` finds the credentials and keeps the connections; its models are not used, because they cost many times
 what the JSON does. This room turns every failure into one of our errors, so that none of the library's leaves it,
-reports each request to the recorder, and remembers when the API server last answered. It never repeats a request: who
+reports each request to the recorder. It never repeats a request: who
 asks again looks at the world again first. `kube`, `jobwatch` and `events` stand on it.
 """
 
@@ -93,10 +93,6 @@ class ApiServer:
         clock: For durations.
         recorder: Told of each request.
         timeout: For one request; watches have their own.
-
-    Attributes:
-        last_success: When the API server last showed that it works for us, in the clock's elapsed time: by any answer
-            below 500 that is not 401, or by data on a watch. None: never.
     """
 
     def __init__(
@@ -107,7 +103,6 @@ class ApiServer:
         *,
         timeout: timedelta = timedelta(seconds=TIMEOUT_SECONDS),
     ) -> None:
-        self.last_success: timedelta | None = None
         self._client = client
         self._clock = clock
         self._recorder = recorder
@@ -161,7 +156,6 @@ class ApiServer:
         with _translated(silence.total_seconds()):
             async with response:
                 async for line in _lines(response.content):
-                    self.last_success = self._clock.elapsed()
                     yield line
 
     async def _open_watch(self, url: str, silence: float) -> aiohttp.ClientResponse:
@@ -213,7 +207,6 @@ class ApiServer:
             raise ClusterUnavailable(message)
         if status == HTTPStatus.UNAUTHORIZED:
             raise ClusterUnavailable(f"the API server does not accept our credentials: {message}")
-        self.last_success = self._clock.elapsed()
         if status == HTTPStatus.TOO_MANY_REQUESTS:
             raise Throttled(message, retry_after_seconds=_retry_after(response))
         if status == HTTPStatus.FORBIDDEN:

@@ -130,11 +130,11 @@ class _Question:
 
     def write(self) -> Step | None:
         """Settle what can be settled; not yet, if all there is to say is that a Job was created just now."""
-        step = self.settlement.write(self.settlement.passage)
+        step = self.settlement.step
         settled = step.outcomes or self.settlement.passage.slots
         if not settled and (not self.case.owning or _same(step.status, self.case.status)):
             return None
-        return None if self.settlement.hold_until(step) > self.case.now else step
+        return None if self.settlement.hold_until > self.case.now else step
 
     def prune(self) -> Step | None:
         """Finished Jobs beyond the history limits go."""
@@ -147,9 +147,8 @@ class _Question:
         times += [attempt.retry_at for attempt in self.case.observed.attempts.values()]
         times += [slot.scheduled_at + self.case.stance.delay for slot in self.case.unseen_slots]
         times += self.case.observed.fill_at.values()
-        step = self.settlement.write(self.settlement.passage)
-        if step.outcomes:
-            times.append(self.settlement.hold_until(step))
+        if self.settlement.step.outcomes:
+            times.append(self.settlement.hold_until)
         if self.case.owning:
             times.append(self.case.history.look_again_at)
         return Wait(wake_at=min((at for at in times if at is not None and at > self.case.now), default=None))

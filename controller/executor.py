@@ -139,6 +139,7 @@ class Executor:
             return
         self._cron_jobs.wrote(written, sent_at=sent_at)
         self._note_claims(cron_job.uid, before, step)
+        self._drop_attempts(cron_job.uid, step.status)
         self._announcer.settled(cron_job, before, step)
         for outcome in step.outcomes:
             self._conclude(cron_job, outcome)
@@ -216,9 +217,17 @@ class Executor:
         else:
             self._claims.pop(uid, None)
 
+    def _drop_attempts(self, uid: str, written: Status) -> None:
+        """What was turned down matters only as long as the instant waits for its Job, whoever has settled it."""
+        waiting = {slot.scheduled_at for slot in written.active if slot.uid is None}
+        attempts = self._attempts.pop(uid, {})
+        through = written.settled_through
+        kept = {at: one for at, one in attempts.items() if at in waiting or through is None or at > through}
+        if kept:
+            self._attempts[uid] = kept
+
     def _conclude(self, cron_job: CronJob, outcome: Outcome) -> None:
         """An instant has its outcome: nothing about it needs to be kept here any longer."""
-        self._attempts.get(cron_job.uid, {}).pop(outcome.scheduled_at, None)
         self._answered(cron_job, outcome.scheduled_at)
         if outcome.reason is not Reason.CREATED:
             lateness = self._clock.now() - outcome.scheduled_at

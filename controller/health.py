@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from controller.nodepool import State
+from controller.nodepool import NodePool, State
 from controller.replica import Replica
 
 STUCK = timedelta(seconds=60)
@@ -36,6 +36,12 @@ class ReplicaHealth:
         return {
             "lists": None if replica.listed else "the objects and Jobs are not all listed yet",
             "api": None if replica.api_answers else "the API server does not answer",
-            "redis": "the driver does not answer" if pool.failing else None,
-            "ring": None if pool.state in (State.STEADY, State.UPGRADING) else f"the node pool is {pool.state}",
+            "redis": "Redis does not answer" if pool.failing else None,
+            "ring": _ring_problem(pool),
         }
+
+
+def _ring_problem(pool: NodePool) -> str | None:
+    if pool.state not in (State.STEADY, State.UPGRADING):
+        return f"the node pool is {pool.state}"
+    return None if pool.on_ring else "this node is not on the ring"

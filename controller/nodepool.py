@@ -112,6 +112,11 @@ class NodePool:
         return self._ring.nodes if self._ring is not None else ()
 
     @property
+    def on_ring(self) -> bool:
+        """Whether this node is on the ring: the others count on it."""
+        return self._identity in self.nodes
+
+    @property
     def failing(self) -> bool:
         """Whether the last beat got no answer."""
         return self._failing_since is not None

@@ -138,9 +138,9 @@ class Reconciler:
         self._fill_at.pop(uid, None)
         self._executor.forget(uid)
 
-    def forget_recalled(self) -> None:
-        """The ring has changed: what other nodes recorded is read again before the next create."""
-        self._recalled.clear()
+    def forget_recalled(self, uid: str) -> None:
+        """Another node owns the object now: what it records is read before this node creates a Job of it again."""
+        self._recalled.pop(uid, None)
 
     def _observe(self, cron_job: CronJob, insight: _Insight) -> Observed:
         current = status.parse(cron_job)

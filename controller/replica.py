@@ -85,12 +85,12 @@ class Replica:
     ) -> None:
         self._settings = settings
         self._clock = clock
-        self._store = store
         self._cluster = cluster
         self._recorder = recorder
         self._started_at = clock.now()
         self._progress = _Progress()
         self._api_answered_at: timedelta | None = None
+        self._api_failing = False
         self._ring_reported_at = clock.elapsed()
         self.cron_jobs = CronJobLister()
         self.jobs = JobLister()
@@ -141,13 +141,14 @@ class Replica:
     async def run(self) -> None:
         """Run until cancelled, or until `stop` has finished."""
         await self._lists_complete()
+        await self._ping()  # the first beat says whether the API server answers
         async with asyncio.TaskGroup() as tasks:
             queue = tasks.create_task(self.queue.run(), name="queue")
             others = [
                 tasks.create_task(loop, name=name)
                 for name, loop in {
                     "node pool": self.node_pool.run(),
-                    "ping": self._ping(),
+                    "ping": self._keep_pinging(),
                     "records": self._archive.run(),
                     "comparison": self._comparison.run(),
                     "report": self._report(),
@@ -178,19 +179,22 @@ class Replica:
 
     def cron_job_seen(self, cron_job: CronJob) -> None:
         """The watch shows an object."""
-        if cron_job.spec.controller_name != self._settings.controller_name:
-            self.cron_jobs.leave_alone(cron_job.key, cron_job.uid, cron_job.resource_version)
-            return
-        if self.cron_jobs.watched(cron_job):
+        if self._serves(cron_job) and self.cron_jobs.watched(cron_job):
             self.queue.add(cron_job.key)
 
     def _cron_job_read(self, cron_job: CronJob) -> bool:
         """The comparison has read an object that the watch does not show."""
-        if cron_job.spec.controller_name != self._settings.controller_name:
-            self.cron_jobs.leave_alone(cron_job.key, cron_job.uid, cron_job.resource_version)
+        if not self._serves(cron_job):
             return False
         self.queue.add(cron_job.key)
         return self.cron_jobs.see(cron_job)
+
+    def _serves(self, cron_job: CronJob) -> bool:
+        """Whether the object belongs to this installation; one that does not is left alone."""
+        ours = cron_job.spec.controller_name == self._settings.controller_name
+        if not ours:
+            self.cron_jobs.leave_alone(cron_job.key, cron_job.uid, cron_job.resource_version)
+        return ours
 
     def cron_job_gone(self, key: Key, uid: str) -> None:
         """An object has been deleted."""
@@ -211,7 +215,7 @@ class Replica:
             self._job_news(job)
 
     def cron_job_unreadable(self, key: Key, uid: str, resource_version: str) -> None:
-        """An object that this version cannot read, or that belongs to another installation: it is left alone."""
+        """The watch shows an object that this version cannot read: it is left alone."""
         self.cron_jobs.leave_alone(key, uid, resource_version)
 
     def _job_news(self, job: Job) -> None:
@@ -235,9 +239,13 @@ class Replica:
         )
 
     def _ring_changed(self) -> None:
-        """Any key may be ours now: each is looked at, and what other nodes recorded is read again."""
-        self._reconciler.forget_recalled()
+        """Any key may be ours now: each that is, is looked at.
+
+        What has been recalled of a key that is ours on every ring still holds; so its firings do not wait for Redis.
+        """
         for cron_job in self.cron_jobs:
+            if not self.node_pool.owns(cron_job.key):
+                self._reconciler.forget_recalled(cron_job.uid)
             if not isinstance(self.node_pool.ownership(cron_job.key), Theirs):
                 self.queue.add(cron_job.key)
         self._report_ring()
@@ -251,22 +259,24 @@ class Replica:
             await self._clock.sleep(RETRY)
         self._progress.objects_listed.set()
 
+    async def _keep_pinging(self) -> None:
+        while True:
+            await self._clock.sleep(self._settings.update)
+            await self._ping()
+
     async def _ping(self) -> None:
         """Know whether the API server answers this node, also when nothing is due; say it when that changes."""
-        failing = False
-        while True:
-            try:
-                await self._cluster.ping()
-            except TransientError as error:
-                if not failing:
-                    logger.warning("the API server does not answer", extra={"reason": str(error)})
-                failing = True
-            else:
-                self._answered()
-                if failing:
-                    logger.warning("the API server answers again")
-                failing = False
-            await self._clock.sleep(self._settings.update)
+        try:
+            await self._cluster.ping()
+        except TransientError as error:
+            if not self._api_failing:
+                logger.warning("the API server does not answer", extra={"reason": str(error)})
+            self._api_failing = True
+        else:
+            self._api_answered_at = self._clock.elapsed()
+            if self._api_failing:
+                logger.warning("the API server answers again")
+            self._api_failing = False
 
     async def _report(self) -> None:
         while True:
@@ -282,6 +292,3 @@ class Replica:
         owned = sum(self.node_pool.owns(cron_job.key) for cron_job in self.cron_jobs)
         pool = self.node_pool
         self._recorder.ring(members=len(pool.nodes), keys_owned=owned, state=pool.state.value)
-
-    def _answered(self) -> None:
-        self._api_answered_at = self._clock.elapsed()

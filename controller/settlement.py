@@ -108,6 +108,11 @@ class Settlement:
                 concluded.append(self.outcome(slot.scheduled_at, reason))
         return concluded
 
+    @cached_property
+    def step(self) -> Write:
+        """The write that goes as far as the ledger can."""
+        return self.write(self.passage)
+
     def write(self, passage: Passage) -> Write:
         """The write that passes these instants, with all else that there is to say."""
         concluded = self._concluded()
@@ -164,9 +169,11 @@ class Settlement:
             if instant not in settled and (instant > through or instant in claimed)
         ]
 
-    def hold_until(self, step: Write) -> datetime:
-        """When a write may go out: at once, unless it only says that Jobs were created just now."""
-        quiet = all(outcome.reason is Reason.CREATED for outcome in step.outcomes)
-        if not step.outcomes or not quiet or self.passage.slots:
+    @property
+    def hold_until(self) -> datetime:
+        """When `step` may go out: at once, unless it only says that Jobs were created just now."""
+        outcomes = self.step.outcomes
+        quiet = all(outcome.reason is Reason.CREATED for outcome in outcomes)
+        if not outcomes or not quiet or self.passage.slots:
             return self.case.now
-        return min(outcome.scheduled_at for outcome in step.outcomes) + SETTLE_AFTER
+        return min(outcome.scheduled_at for outcome in outcomes) + SETTLE_AFTER

@@ -14,7 +14,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
-from controller.errors import Conflict, Throttled, TransientError
+from controller.errors import Throttled, TransientError
 from controller.ports import Clock, Recorder
 from controller.spec import Key
 
@@ -152,8 +152,6 @@ class WorkQueue:
 
     def _pause(self, key: Key, error: Exception) -> timedelta:
         """How long a key rests after a failure: doubled each time, at least what the API server asked for."""
-        if isinstance(error, Conflict):
-            return timedelta(0)
         failures = self._failures.get(key, 0)
         self._failures[key] = failures + 1
         pause: timedelta = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(failures, 10))

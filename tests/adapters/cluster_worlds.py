@@ -74,8 +74,6 @@ class World(Protocol):
     def cluster(self) -> Cluster: ...
     @property
     def namespace(self) -> str: ...
-    @property
-    def last_success(self) -> timedelta | None: ...
     async def apply(self, name: str, spec_: Mapping[str, Any]) -> CronJob: ...
     async def delete(self, cron_job: CronJob) -> None: ...
     async def finish(self, job: Job, *, succeeded: bool) -> None: ...
@@ -93,10 +91,6 @@ class FakeWorld:
         self.server = FakeApiServer(now=system_time, latency_seconds=(0, 0), watch_delay_seconds=(0, 0))
         self.cluster = FakeCluster(self.server, SystemClock(), NODE)
         self.namespace = "default"
-
-    @property
-    def last_success(self) -> timedelta | None:
-        return self.cluster.last_success
 
     async def apply(self, name: str, spec_: Mapping[str, Any]) -> CronJob:
         return self.server.apply(self.namespace, name, spec_)
@@ -127,10 +121,6 @@ class RealWorld:
         self.events = EventPoster(self.api, self.clock, self.requests, node=NODE)
         self.cluster = KubeCluster(self.api, self.events, namespaces=[namespace])
         self.namespace = namespace
-
-    @property
-    def last_success(self) -> timedelta | None:
-        return self.api.last_success
 
     async def apply(self, name: str, spec_: Mapping[str, Any]) -> CronJob:
         body = {"apiVersion": spec.API_VERSION, "kind": spec.KIND, "metadata": {"name": name}, "spec": spec_}

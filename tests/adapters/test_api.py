@@ -142,15 +142,15 @@ async def test_a_throttled_request_says_when_to_come_back(headers: dict[str, str
 
 
 @pytest.mark.parametrize(
-    ("code", "works"), [(200, True), (404, True), (403, True), (429, True), (401, False), (500, False)]
+    ("code", "error"),
+    [(200, None), (404, None), (403, Refused), (429, Throttled), (401, ClusterUnavailable), (500, ClusterUnavailable)],
 )
-async def test_the_last_success_is_an_answer_of_a_server_that_works_for_us(code: int, works: bool) -> None:
+async def test_a_ping_returns_only_if_the_api_server_shows_what_it_stores(
+    code: int, error: type[Exception] | None
+) -> None:
     async with scripted(always(code, status("Whatever"))) as client:
-        api = api_of(client)
-        with contextlib.suppress(DcronError):
-            await api.request("get", "/version")
-
-        assert (api.last_success is not None) is works
+        with pytest.raises(error) if error is not None else contextlib.nullcontext():
+            await cluster_of(client).ping()
 
 
 async def test_a_create_that_loses_to_a_quota_of_another_create_is_a_conflict() -> None:

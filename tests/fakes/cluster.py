@@ -11,7 +11,6 @@ import asyncio
 import random
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from datetime import timedelta
 from typing import Any, TypeVar
 
 from controller.errors import ClusterUnavailable, DcronError, Throttled
@@ -37,12 +36,10 @@ class FakeCluster:
         node: Its name, for faults and for the history.
 
     Attributes:
-        last_success: When the server last answered, in the clock's elapsed time; None: never.
         reconnect_seconds: Least and greatest time until a watch that stood still goes on after healing.
     """
 
     def __init__(self, server: FakeApiServer, clock: Clock, node: str) -> None:
-        self.last_success: timedelta | None = None
         self.reconnect_seconds = (0.1, 2.0)
         self._server = server
         self._clock = clock
@@ -126,7 +123,6 @@ class FakeCluster:
                 deliver = await watch.next()
                 await self._until_reachable()
                 watch.deliver(deliver)
-                self.last_success = self._clock.elapsed()
         finally:
             self._server.watchers.remove(watch)
             self._watches.remove(watch)
@@ -145,7 +141,6 @@ class FakeCluster:
         if isinstance(result, ClusterUnavailable):
             raise result
         await self._travel()
-        self.last_success = self._clock.elapsed()
         if isinstance(result, DcronError):
             raise result
         return result

@@ -458,3 +458,16 @@ def test_an_instant_that_has_its_outcome_leaves_no_attempt_behind() -> None:
         assert list(node.executor.attempts(cron.uid)) == [after(120)]
 
     in_world(act)
+
+
+def test_an_attempt_at_an_instant_that_another_node_has_settled_is_not_kept() -> None:
+    async def act(world: World) -> None:
+        node, cron = Node(world), world.apply(jobTemplate=BROKEN)
+        await node.executor.create(cron, [firing(60), firing(120)])
+        other = settling(cron, Reason.CREATE_FAILED)
+        passed = await node.cluster.write_status(cron, {"settledThrough": "2026-01-01T00:01:00Z"})
+        node.cron_jobs.see(passed)
+        await node.executor.write(passed, Write(status=replace(other.status, owner="node-a")))
+        assert list(node.executor.attempts(cron.uid)) == [after(120)]
+
+    in_world(act)

@@ -403,14 +403,14 @@ def test_a_store_that_does_not_answer_holds_nothing_up() -> None:
     in_world(act)
 
 
-def test_the_store_is_asked_once_and_again_when_the_ring_has_changed_or_the_object_is_another() -> None:
+def test_the_store_is_asked_once_and_again_when_another_node_had_the_key_or_the_object_is_another() -> None:
     async def act(world: World) -> None:
         node, cron = Replica(world), world.apply()
         await node.look_at(30, cron)
         await node.look_at(61)
         await node.look_at(121)
         assert world.store.asked == 1
-        node.reconciler.forget_recalled()
+        node.reconciler.forget_recalled(cron.uid)
         await node.look_at(181)
         assert world.store.asked == 2
         node.reconciler.forget(cron.uid)

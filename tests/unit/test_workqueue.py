@@ -284,13 +284,13 @@ def test_a_throttled_look_comes_back_when_the_api_server_asks_it_to(asked: float
     assert at_desk(act).times("a") == [0, pause]
 
 
-def test_a_conflict_is_tried_again_at_once_and_does_not_count_as_a_failure() -> None:
+def test_a_conflict_rests_like_any_other_failure_so_that_two_who_meet_do_not_spin() -> None:
     async def act(desk: Desk) -> None:
         desk.answer = answers(Conflict("changed"), Conflict("changed"), DOWN, None)
         desk.add("a", 0)
         await desk.until(60)
 
-    assert at_desk(act).times("a") == [0, 0, 0, 0.2]
+    assert at_desk(act).times("a") == [0, 0.2, 0.6, 1.4]
 
 
 def test_news_of_a_key_that_rests_after_a_failure_ends_its_pause() -> None:

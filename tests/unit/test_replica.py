@@ -1,0 +1,153 @@
+"""One replica as it is wired: what it asks of Redis, what it says of itself, and when."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+
+from controller.health import ReplicaHealth
+from controller.messages import FiringRecord, Member
+from controller.replica import Replica, ReplicaSettings
+from controller.ring import Ring
+from tests.fakes.clock import EPOCH, SimulatedClock
+from tests.fakes.cluster import FakeCluster
+from tests.fakes.recentjobs import FakeRecentJobStore
+from tests.fakes.redis import FakeRedis
+from tests.unit.builders import TEMPLATE
+from tests.unit.doubles import DictatedDriver, Numbers
+from tests.unit.world import World, in_world
+
+REPLICAS = 64
+OTHER = Member(node="b", nonce="1", started_at=EPOCH, protocol="1", tzdata="1", api_ok=True)
+
+
+class CountedStore(FakeRecentJobStore):
+    """Counts how often it is asked what others have fired."""
+
+    asked = 0
+
+    async def firings(self, uid: str, *, after: datetime) -> tuple[FiringRecord, ...]:
+        self.asked += 1
+        return await super().firings(uid, after=after)
+
+
+class Running:
+    """Node a, whose driver says what the test sets."""
+
+    def __init__(self, world: World) -> None:
+        clock = SimulatedClock(world.loop)
+        self.driver = DictatedDriver()
+        self.store = CountedStore(FakeRedis(world.clock.true_now), clock, node="a")
+        self.cluster = FakeCluster(world.server, clock, "a")
+        self.replica = Replica(
+            ReplicaSettings(node="a", nonce="1", protocol="1", tzdata="1", hash_replicas=REPLICAS),
+            clock=clock,
+            driver=self.driver,
+            store=self.store,
+            cluster=self.cluster,
+            recorder=Numbers(),
+        )
+        self.me = Member(node="a", nonce="1", started_at=EPOCH, protocol="1", tzdata="1", api_ok=True)
+        self.driver.members = [self.me]
+
+    @property
+    def ring(self) -> str | None:
+        """What `/readyz` says of the ring."""
+        return ReplicaHealth(self.replica).ready()["ring"]
+
+
+def running(act: Callable[[World, Running], Awaitable[None]]) -> None:
+    """Do something while the replica runs."""
+
+    async def scenario(world: World) -> None:
+        node = Running(world)
+        tasks = [
+            world.loop.create_task(
+                node.cluster.watch_cron_jobs(node.replica.cron_job_seen, node.replica.cron_job_gone)
+            ),
+            world.loop.create_task(node.cluster.watch_jobs(node.replica.jobs_listed, node.replica.job_seen)),
+            world.loop.create_task(node.replica.run()),
+        ]
+        await act(world, node)
+        for task in tasks:
+            task.cancel()
+
+    in_world(scenario)
+
+
+def fire_every_ten_seconds(world: World, *, owned_by: Member) -> None:
+    """Make an object whose key is that member's on the ring of both."""
+    ring = Ring.of(["a/1", OTHER.identity], REPLICAS)
+    names = (f"object-{number}" for number in range(99))
+    name = next(name for name in names if ring.owning_node(f"ns/{name}") == owned_by.identity)
+    world.server.apply("ns", name, {"schedule": "*/10 * * * * *", "jobTemplate": TEMPLATE})
+
+
+def test_who_keeps_a_key_does_not_ask_redis_again_when_the_ring_changes() -> None:
+    async def act(world: World, node: Running) -> None:
+        fire_every_ten_seconds(world, owned_by=node.me)
+        await world.until(25)
+        assert node.store.asked == 1
+        node.driver.members = [node.me, OTHER]
+        await world.until(45)
+        node.driver.members = [node.me]
+        await world.until(65)
+        assert node.store.asked == 1
+        assert world.instants == [10, 20, 30, 40, 50, 60]
+
+    running(act)
+
+
+def test_who_loses_a_key_and_gets_it_back_asks_redis_what_the_other_has_fired() -> None:
+    async def act(world: World, node: Running) -> None:
+        fire_every_ten_seconds(world, owned_by=OTHER)
+        await world.until(25)
+        assert node.store.asked == 1
+        node.driver.members = [node.me, OTHER]
+        await world.until(45)
+        node.driver.members = [node.me]
+        await world.until(65)
+        assert node.store.asked == 2
+
+    running(act)
+
+
+def test_the_outage_of_redis_does_not_make_a_node_ask_it_before_it_fires_its_own_keys() -> None:
+    async def act(world: World, node: Running) -> None:
+        world.apply(schedule="*/10 * * * * *")
+        await world.until(25)
+        node.driver.down = True
+        await world.until(65)
+        assert node.store.asked == 1
+        assert world.instants == [10, 20, 30, 40, 50, 60]
+
+    running(act)
+
+
+def test_the_first_beat_says_already_that_the_api_server_answers() -> None:
+    async def act(world: World, node: Running) -> None:
+        await world.until(5)
+        assert node.driver.beats[0].api_ok
+
+    running(act)
+
+
+def test_a_node_that_the_others_do_not_count_on_is_not_ready() -> None:
+    async def act(world: World, node: Running) -> None:
+        node.driver.members = [OTHER]
+        await world.until(5)
+        assert node.ring == "this node is not on the ring"
+        node.driver.members = [node.me, OTHER]
+        await world.until(10)
+        assert node.ring is None
+
+    running(act)
+
+
+def test_before_its_first_beat_a_node_is_not_ready() -> None:
+    async def act(world: World, node: Running) -> None:
+        assert node.ring == "the node pool is Joining"
+        await world.clock.sleep(timedelta(seconds=5))
+        assert node.ring is None
+
+    running(act)
