@@ -4,3 +4,5 @@ Read `reconciler` first, then `ports`, then `decision`. A `DistributedCronJob` h
 node on the ring; the owning node decides what the schedule asks for now, creates one Job under the firing's name,
 records the firing, and says when to look again.
 """
+
+__version__ = "0.1.0"

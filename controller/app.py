@@ -12,12 +12,14 @@ import importlib.metadata
 import logging
 import secrets
 import signal
+import zoneinfo
 from contextlib import AsyncExitStack, suppress
 from datetime import timedelta
 
 import kopf
 from kubernetes.aio.client import ApiClient
 
+import controller
 from controller import access, driver, handlers, kube, recentjobs, redisconnection
 from controller.api import ApiServer
 from controller.clock import SystemClock
@@ -57,7 +59,8 @@ class App:
         self._settings = settings
         self._stop = asyncio.Event()
         self._clock = SystemClock()
-        self._metrics = Metrics()
+        self._metrics = Metrics(controller.__version__)
+        self._tzdata = use_packaged_tzdata()
 
     def stop(self) -> None:
         """Ask for an orderly end: `run` returns within some seconds."""
@@ -199,10 +202,21 @@ class App:
             node=settings.node_name,
             nonce=secrets.token_hex(4),
             protocol=PROTOCOL,
-            tzdata=importlib.metadata.version("tzdata"),
+            tzdata=self._tzdata,
             hash_replicas=settings.hash_replicas,
             controller_name=settings.controller_name,
             update=timedelta(seconds=settings.node_update_seconds),
             ttl=timedelta(seconds=settings.node_ttl_seconds),
             late=timedelta(seconds=settings.late_seconds),
         )
+
+
+def use_packaged_tzdata() -> str:
+    """Read zones from the tzdata package alone, in this whole process; gives its version.
+
+    `zoneinfo` would read the machine's files first, which may differ from one replica to the next and whose version
+    nobody can ask for. What members announce must be what they compute with.
+    """
+    zoneinfo.reset_tzpath(())
+    zoneinfo.ZoneInfo.clear_cache()
+    return importlib.metadata.version("tzdata")

@@ -30,6 +30,7 @@ class ConcurrencyPolicy(StrEnum):
     ALLOW = "Allow"
     FORBID = "Forbid"
     REPLACE = "Replace"
+    QUEUE = "Queue"
 
 
 class CatchUpPolicy(StrEnum):
@@ -38,6 +39,21 @@ class CatchUpPolicy(StrEnum):
     LATEST = "Latest"
     ALL = "All"
     NONE = "None"
+
+
+class DstGap(StrEnum):
+    """What happens at a local time that does not exist, because clocks go forward over it."""
+
+    SKIP = "Skip"
+    AFTER = "After"
+
+
+class DstOverlap(StrEnum):
+    """Which of its two occurrences counts of a local time that clocks going back repeat."""
+
+    BOTH = "Both"
+    FIRST = "First"
+    LAST = "Last"
 
 
 class Key(NamedTuple):
@@ -59,6 +75,10 @@ class Spec:
         time_zone: IANA name; None is the controller's zone, UTC.
         starting_deadline: A firing later than this is missed; None is no deadline.
         max_active_jobs: How many Jobs may be active; None is no limit (Allow only).
+        queue_limit: How many firings may wait under Queue.
+        jitter_seconds: The firings are put off by one fixed share of this.
+        max_runs: After so many firings it is completed; None is no limit.
+        suspend_after_failures: After so many failed Jobs in a row nothing fires; None is no limit.
         start_at: Nothing fires before; inclusive.
         end_at: Nothing fires at or after.
         job_template: `spec.jobTemplate` as the author wrote it; never changed.
@@ -69,20 +89,26 @@ class Spec:
     starting_deadline: timedelta | None = None
     concurrency_policy: ConcurrencyPolicy = ConcurrencyPolicy.ALLOW
     max_active_jobs: int | None = None
+    queue_limit: int = 1
     suspend: bool = False
     successful_jobs_history_limit: int = 3
     failed_jobs_history_limit: int = 1
     catch_up_policy: CatchUpPolicy = CatchUpPolicy.LATEST
     catch_up_limit: int = 100
+    jitter_seconds: int = 0
     start_at: datetime | None = None
     end_at: datetime | None = None
+    max_runs: int | None = None
+    suspend_after_failures: int | None = None
+    dst_gap: DstGap = DstGap.SKIP
+    dst_overlap: DstOverlap = DstOverlap.BOTH
     controller_name: str = DEFAULT_CONTROLLER_NAME
     job_template: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
     @property
     def claims(self) -> bool:
         """Whether a slot must be claimed in the status before a Job is created (PROTOCOL, the ledger)."""
-        return self.concurrency_policy is not ConcurrencyPolicy.ALLOW
+        return self.concurrency_policy is not ConcurrencyPolicy.ALLOW or self.max_runs is not None
 
     @property
     def slots(self) -> int:
@@ -92,13 +118,21 @@ class Spec:
     @cached_property
     def schedule_hash(self) -> str:
         """A digest of the fields that make instants: when it changes, the schedule was edited."""
-        makers = [
+        makers: list[Any] = [
             list(self.expressions),
             self.time_zone,
             self.start_at and self.start_at.isoformat(),
             self.end_at and self.end_at.isoformat(),
             self.suspend,
         ]
+        # Fields that came later count only if they are set, so that no hash changed with them.
+        later = {
+            "jitterSeconds": self.jitter_seconds,
+            "dstGap": self.dst_gap is not DstGap.SKIP and self.dst_gap.value,
+            "dstOverlap": self.dst_overlap is not DstOverlap.BOTH and self.dst_overlap.value,
+            "maxRuns": self.max_runs,
+        }
+        makers += [[name, value] for name, value in later.items() if value]
         return hashlib.sha256(json.dumps(makers).encode()).hexdigest()[:16]
 
 
@@ -168,13 +202,19 @@ def _parse_spec(spec: Mapping[str, Any]) -> Spec:
         starting_deadline=None if deadline is None else timedelta(seconds=deadline),
         concurrency_policy=ConcurrencyPolicy(spec.get("concurrencyPolicy", "Allow")),
         max_active_jobs=spec.get("maxActiveJobs"),
+        queue_limit=spec.get("queueLimit", 1),
         suspend=spec.get("suspend", False),
         successful_jobs_history_limit=spec.get("successfulJobsHistoryLimit", 3),
         failed_jobs_history_limit=spec.get("failedJobsHistoryLimit", 1),
         catch_up_policy=CatchUpPolicy(spec.get("catchUpPolicy", "Latest")),
         catch_up_limit=spec.get("catchUpLimit", 100),
+        jitter_seconds=spec.get("jitterSeconds", 0),
         start_at=_optional_time(spec.get("startTime")),
         end_at=_optional_time(spec.get("endTime")),
+        max_runs=spec.get("maxRuns"),
+        suspend_after_failures=spec.get("suspendAfterFailures"),
+        dst_gap=DstGap(spec.get("dstGap", "Skip")),
+        dst_overlap=DstOverlap(spec.get("dstOverlap", "Both")),
         controller_name=spec.get("controllerName", DEFAULT_CONTROLLER_NAME),
         job_template=spec.get("jobTemplate", {}),
     )

@@ -18,6 +18,8 @@ def made(error: type[DcronError] = DcronError, depth: int = 0) -> dict[str, int]
     """The classes, with how deep each stands."""
     found = {error.__name__: depth}
     for child in error.__subclasses__():
+        if child.__module__ != errors.__name__:
+            continue  # another room's own, never seen outside it
         found |= made(child, depth + 1)
     return found
 
