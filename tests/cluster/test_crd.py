@@ -27,9 +27,41 @@ STATUS = {
             "name": "report-20260302120000-6f1c2d3e4b",
             "uid": "6f1c2d3e-4b5a-4c6d-8e7f-90a1b2c3d4e5",
             "scheduledAt": "2026-03-02T12:00:00Z",
-        }
+        },
+        {
+            "apiVersion": "batch/v1",
+            "kind": "Job",
+            "namespace": "default",
+            "name": "report-m-0a1b2c3d4e",
+            "scheduledAt": "2026-03-02T12:10:00Z",
+            "trigger": "manual",
+            "triggerId": "again",
+        },
     ],
-    "activeJobs": 1,
+    "activeJobs": 2,
+    "queued": [
+        {"scheduledAt": "2026-03-02T12:20:00Z", "trigger": "manual", "triggerId": "once more"},
+        {"scheduledAt": "2026-03-02T13:00:00Z"},
+    ],
+    "lastTrigger": {
+        "value": "again",
+        "at": "2026-03-02T12:10:00Z",
+        "outcome": "created",
+        "reason": "Created",
+        "job": "report-m-0a1b2c3d4e",
+    },
+    "backfill": {
+        "interval": "2026-02-01T00:00:00Z/2026-02-02T00:00:00Z",
+        "through": "2026-02-01T06:00:00Z",
+        "total": 24,
+        "created": 5,
+        "leftOut": 1,
+        "createFailed": 1,
+        "state": "Running",
+        "message": "7 of 24 instants",
+    },
+    "failuresInRow": 1,
+    "suspendedUntil": "2026-03-03T12:00:00Z",
     "settledThrough": "2026-03-02T12:00:00Z",
     "scheduleHash": "0123456789abcdef",
     "lastScheduleTime": "2026-03-02T12:00:00Z",
@@ -45,7 +77,14 @@ STATUS = {
             "outcome": "created",
             "reason": "Created",
             "job": "report-20260302120000-6f1c2d3e4b",
-        }
+        },
+        {
+            "scheduledAt": "2026-03-02T12:10:00Z",
+            "outcome": "created",
+            "reason": "Created",
+            "job": "report-m-0a1b2c3d4e",
+            "trigger": "manual",
+        },
     ],
     "conditions": [
         {
@@ -135,11 +174,28 @@ ACCEPTED: dict[str, dict[str, Any]] = {
     "five fields": {},
     "six fields": {"schedule": "*/10 * * * * *"},
     "a macro": {"schedule": "@daily"},
+    "a macro with blanks around it, in capitals": {"schedule": " @DAILY "},
+    "a duration": {"schedule": "@every 1h30m"},
+    "the shortest duration, in another unit": {"schedule": "@every 1000ms"},
+    "a duration with a fraction": {"schedule": "@every  1.5h"},
+    "one instant": {"schedule": "@at 2026-12-31T23:59:00Z"},
+    "one instant with an offset": {"schedule": "@at 2026-12-31T23:59:00.5+05:30"},
+    "hashed values": {"schedule": "H H(0-7)/2 * * H"},
+    "days counted from the end and in weeks": {"schedule": None, "schedules": ["0 0 L,15W * *", "0 0 * * MON#2,FRIL"]},
+    "several kinds of schedules": {"schedule": None, "schedules": ["@every 7m", "@at 2026-12-31T23:59:00Z", "@daily"]},
     "a list": {"schedule": None, "schedules": ["0 * * * *", "30 4 1 * *"]},
     "a zone": {"timeZone": "America/Argentina/Ushuaia"},
     "an offset for a zone": {"timeZone": "Etc/GMT+2"},
     "a deadline of zero": {"startingDeadlineSeconds": 0},
     "a limit on active Jobs": {"concurrencyPolicy": "Forbid", "maxActiveJobs": 3},
+    "a queue": {"concurrencyPolicy": "Queue", "maxActiveJobs": 2, "queueLimit": 1000},
+    "the shortest queue": {"concurrencyPolicy": "Queue", "queueLimit": 1},
+    "no jitter": {"jitterSeconds": 0},
+    "a day of jitter": {"jitterSeconds": 86400},
+    "one run": {"maxRuns": 1},
+    "one failure": {"suspendAfterFailures": 1},
+    "a gap that fires, an overlap that fires once": {"dstGap": "After", "dstOverlap": "First"},
+    "an overlap that fires late": {"dstGap": "Skip", "dstOverlap": "Last"},
     "a span": {"startTime": "2027-01-01T00:00:00Z", "endTime": "2027-01-02T00:00:00+01:00"},
     "fields of a pod that no schema here knows": {
         "jobTemplate": {"metadata": {"creationTimestamp": None}, "spec": {"suspend": True, "template": {"spec": POD}}}
@@ -201,7 +257,7 @@ def test_the_columns_show_the_status_and_ready_can_be_waited_for(control_plane: 
     control_plane.kubectl("patch", "dcj", "report", *patch)
     head, row = control_plane.kubectl("get", "dcronjobs", "-n", namespace).splitlines()
     assert [column.strip() for column in head.split("   ") if column.strip()] == COLUMNS
-    for shown in ("report", "0 * * * *", "Europe/Paris", "false", "1", "2126-03-02T13:00:00Z", "node-a"):
+    for shown in ("report", "0 * * * *", "Europe/Paris", "false", "2", "2126-03-02T13:00:00Z", "node-a"):
         assert shown in row
     wide = control_plane.kubectl("get", "dcronjobs", "-n", namespace, "-o", "wide")
     assert "LAST SUCCESS" in wide
