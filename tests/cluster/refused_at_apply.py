@@ -22,7 +22,7 @@ FIELDS = "a schedule has 5 fields (minute, hour, day of month, month, day of wee
 UNSEEN = "a character that is not ASCII, or cannot be seen; type it instead of pasting it"
 MACRO = "the macro is not known; use @hourly, @daily"
 EVERY = "@every needs a duration of at least one second, in hours, minutes and seconds, such as @every 90s"
-AT = "@at needs an instant with its offset from UTC, in RFC 3339, such as @at 2026-12-31T23:59:00Z"
+AT = "@at needs an instant in RFC 3339, in whole seconds and with its offset from UTC, such as @at 2026-12-31T23:59:00Z"
 NO_ZONE = "this is not the name of a time zone; use an IANA name such as Europe/Paris or Etc/GMT+2"
 PATH = "the time zone is a name such as Europe/Paris, not the path of a file"
 MACHINE = "the time zone must name a place: Local would mean another zone on each machine"
@@ -111,6 +111,7 @@ TEXTS = {
     "@at in words": ("@at tomorrow", AT),
     "@at a day": ("@at 2026-12-31", AT),
     "@at without an offset": ("@at 2026-12-31T23:59:00", AT),
+    "@at a part of a second": ("@at 2026-12-31T23:59:00.5Z", AT),
     "@at a day that is not": ("@at 2026-02-30T00:00:00Z", AT),
     "@at an hour that is not": ("@at 2026-12-31T24:00:00Z", AT),
     "@at an offset that is not": ("@at 2026-12-31T23:59:00+25:00", AT),

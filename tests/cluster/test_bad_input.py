@@ -44,10 +44,10 @@ def test_every_field_of_the_spec_has_its_rows() -> None:
     assert set(REFUSED) == {*fields, "a field that does not exist"}
 
 
-def written(objection: Objection, name: str) -> dict[str, Any]:
-    """The object of a row. It never comes due while the tests run."""
+def written(objection: Objection, name: str, *, asking: bool = False) -> dict[str, Any]:
+    """The object of a row, with its annotations or still without. It never comes due while the tests run."""
     body = manifest(name, **{"schedule": EACH_YEAR, **objection.spec})
-    body["metadata"]["annotations"] = dict(objection.annotations)
+    body["metadata"]["annotations"] = dict(objection.annotations) if asking else {}
     return body
 
 
@@ -64,11 +64,18 @@ def answers(team: Team, name: str, where: str) -> list[tuple[str, str]]:
 
 @pytest.fixture(scope="module")
 def team(fleet_for_session: Fleet, found_team: Callable[[str], Team]) -> Team:
-    """A namespace with an object for each row, and one that is well."""
+    """A namespace with an object for each row, and one that is well.
+
+    What is asked for by annotation comes later: what a new object brings along is not followed.
+    """
     fleet_for_session.mend(*NODES)
     team = found_team("bad-input")
     well = manifest(WELL, schedule="* * * * * *")
     team.apply(*(written(objection, NAMES[row]) for row, objection in OBJECTIONS.items()), well)
+    asking = {NAMES[row]: objection for row, objection in OBJECTIONS.items() if objection.annotations}
+    if asking:
+        eventually(lambda: all(team.condition(name) for name in asking), "they are served")
+        team.apply(*(written(objection, name, asking=True) for name, objection in asking.items()))
     return team
 
 
