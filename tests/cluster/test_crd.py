@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from deploy.local.replica import PROJECT
 from tests.cluster.manifests import POD, apply, manifest
 
 EXAMPLES = sorted((PROJECT / "deploy" / "examples").glob("*.yaml"))
+REFERENCE = (PROJECT / "docs" / "reference.md").read_text()
+FRAGMENTS: list[str] = re.findall(r"^```yaml\n(.*?)^```$", REFERENCE, re.MULTILINE | re.DOTALL)
 COLUMNS = ["NAME", "SCHEDULE", "TIME ZONE", "SUSPEND", "ACTIVE", "LAST SCHEDULE", "NEXT SCHEDULE", "OWNER", "AGE"]
 STATUS = {
     "active": [
@@ -139,6 +142,15 @@ def test_what_is_right_is_accepted(control_plane: ControlPlane, row: str) -> Non
 def test_every_example_is_accepted(control_plane: ControlPlane, path: Path) -> None:
     told = control_plane.kubectl("apply", "--dry-run=server", "--validate=strict", "-f", str(path))
     assert "created" in told
+
+
+@pytest.mark.parametrize("fragment", FRAGMENTS, ids=lambda text: "-".join(yaml.safe_load(text)["spec"]))
+def test_every_fragment_of_the_reference_is_accepted(control_plane: ControlPlane, fragment: str) -> None:
+    body = yaml.safe_load(fragment)
+    if "kind" not in body:
+        lists = {"schedule": None} if "schedules" in body["spec"] else {}
+        body = manifest(**{**lists, **body["spec"]})
+    assert "created" in apply(control_plane, "default", body, "--dry-run=server", "--validate=strict")
 
 
 def test_a_batch_v1_manifest_needs_no_more_than_another_kind(control_plane: ControlPlane) -> None:
