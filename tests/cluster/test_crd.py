@@ -144,6 +144,13 @@ def test_every_example_is_accepted(control_plane: ControlPlane, path: Path) -> N
     assert "created" in told
 
 
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_the_job_of_every_example_is_one_that_the_api_server_takes(control_plane: ControlPlane, path: Path) -> None:
+    spec = yaml.safe_load(path.read_text())["spec"]["jobTemplate"]["spec"]
+    job = {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": path.stem}, "spec": spec}
+    assert "created" in apply(control_plane, "default", job, "--dry-run=server", "--validate=strict")
+
+
 @pytest.mark.parametrize("fragment", FRAGMENTS, ids=lambda text: "-".join(yaml.safe_load(text)["spec"]))
 def test_every_fragment_of_the_reference_is_accepted(control_plane: ControlPlane, fragment: str) -> None:
     body = yaml.safe_load(fragment)
