@@ -222,6 +222,15 @@ class Reconciler:
 def _schedule_of(cron_job: CronJob) -> Schedule | TerminalError:
     spec = cron_job.spec
     try:
-        return schedule.parse(spec.expressions, spec.time_zone, start_at=spec.start_at, end_at=spec.end_at)
+        return schedule.parse(
+            spec.expressions,
+            spec.time_zone,
+            start_at=spec.start_at,
+            end_at=spec.end_at,
+            hashed_as=str(cron_job.key),
+            created_at=cron_job.created_at,
+            dst_gap=spec.dst_gap,
+            dst_overlap=spec.dst_overlap,
+        )
     except TerminalError as error:
         return error
