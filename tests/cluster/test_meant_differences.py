@@ -14,6 +14,7 @@ import pytest
 
 from deploy.local.errors import KubectlFailed
 from tests.cluster.fleet import NODES, Fleet, eventually
+from tests.cluster.shortcomings import each
 from tests.cluster.team import Team, cron_job
 
 pytest_plugins = ["tests.cluster.fleet_fixtures"]
@@ -41,6 +42,12 @@ def _pod(**changes: Any) -> dict[str, Any]:
     pod = {"restartPolicy": "Never", "containers": [{"name": "main", "image": "busybox"}], **changes}
     return {"jobTemplate": {"spec": {"template": {"spec": pod}}}}
 
+
+LABELS = {"app": "report"}
+SELECTED = {
+    "selector": {"matchLabels": LABELS},
+    "template": {"metadata": {"labels": LABELS}, **_pod()["jobTemplate"]["spec"]["template"]},
+}
 
 ROWS = {
     "a-name-that-is-longer-than-the-fifty-two-that-it-takes": Row(
@@ -88,11 +95,20 @@ ROWS = {
     ),
     "own-selector": Row(
         "the template is opaque to the API server, and tried in a dry run",
-        {"jobTemplate": {"spec": {"selector": {"matchLabels": {"a": "b"}}, **_pod()["jobTemplate"]["spec"]}}},
+        {"jobTemplate": {"spec": SELECTED}},
         "`selector` will be auto-generated",
         "False InvalidJobTemplate: Job.batch",
     ),
+    "shared-selector": Row(
+        "the template is opaque to the API server, and tried in a dry run",
+        {"jobTemplate": {"spec": {"manualSelector": True, **SELECTED}}},
+        "manualSelector: Unsupported value: true",
+        "False InvalidJobTemplate",
+    ),
 }
+
+BROKEN = {"shared-selector": "a selector that all Jobs of an object share is taken, and batch/v1 refuses it"}
+"""Rows that do not hold yet, though they ought to, and why."""
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +118,7 @@ def team(fleet_for_session: Fleet, found_team: Callable[[str], Team]) -> Team:
     return found_team("meant")
 
 
-@pytest.mark.parametrize("name", ROWS)
+@each(ROWS, BROKEN)
 def test_each_kind_answers_in_its_own_way(team: Team, name: str) -> None:
     ours = {**cron_job(name, "0 * * * *"), "spec": {**cron_job(name, "0 * * * *")["spec"], **ROWS[name].changes}}
     theirs = {**ours, "apiVersion": "batch/v1", "kind": "CronJob"}

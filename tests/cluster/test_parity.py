@@ -7,7 +7,7 @@ could not be compared.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -20,6 +20,7 @@ from tests.cluster import conversion
 from tests.cluster.conversion import MANIFESTS, converted, firing_at, is_suspended, name_of, resumed
 from tests.cluster.fleet import NODES, Fleet, eventually
 from tests.cluster.likeness import differences
+from tests.cluster.shortcomings import each
 from tests.cluster.team import Team, instant, now
 
 pytest_plugins = ["tests.cluster.fleet_fixtures"]
@@ -64,15 +65,6 @@ NOT_ALIKE = dict.fromkeys(
     "the labels of the pod template are not given to a Job whose template has none of its own",
 )
 """Manifests whose Job is another, though it ought not to be, and why."""
-
-
-def each(names: Iterable[str], broken: Mapping[str, str]) -> pytest.MarkDecorator:
-    """Runs a test for each name; those that are known to be broken must fail, or their row has to go."""
-    rows = [
-        pytest.param(name, marks=pytest.mark.xfail(strict=True, reason=broken[name]) if name in broken else ())
-        for name in names
-    ]
-    return pytest.mark.parametrize("name", rows)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,11 +120,15 @@ def begun(fleet_for_session: Fleet, found_team: Callable[[str], Team]) -> Round:
     for team in (theirs, *ours.values()):
         _keep_pods_away(team)
     at = (now() + LEAD + timedelta(minutes=1)).replace(second=0, microsecond=0)
-    texts = [firing_at(at, text) for text in (*TEXTS.values(), *TWINS.values())]
-    apply(theirs, texts)
-    refusals = {way: _refusals(team, texts, *FLAGS[way]) for way, team in ours.items()}
+    apply(theirs, _texts(at))
+    refusals = {way: _refusals(team, _texts(at), *FLAGS[way]) for way, team in ours.items()}
     assert now() < at, "too slow: the instant has passed before all objects were there"
     return Round(theirs=theirs, ours=ours, at=at, refusals=refusals)
+
+
+def _texts(at: datetime) -> list[str]:
+    """All manifests of batch/v1, with a schedule that fires at this minute."""
+    return [firing_at(at, text) for text in (*TEXTS.values(), *TWINS.values())]
 
 
 def _keep_pods_away(team: Team) -> None:
@@ -216,3 +212,23 @@ def _reasons(team: Team, name: str, at: datetime) -> list[str]:
     """The outcomes of an object's instant."""
     recent = team.status(name).get("recent", [])
     return [told["reason"] for told in recent if instant(told["scheduledAt"]) == at]
+
+
+# Applied again, as tools do that keep a cluster as a repository has it.
+
+
+@pytest.fixture(scope="module")
+def again(fired: Round) -> dict[str, dict[str, int]]:
+    """By way and name, the generation of each object after it was applied a second time."""
+    generations = {}
+    for way, team in fired.ours.items():
+        _refusals(team, _texts(fired.at), *FLAGS[way])
+        generations[way] = {found["metadata"]["name"]: found["metadata"]["generation"] for found in team.cron_jobs()}
+    return generations
+
+
+@pytest.mark.parametrize("way", FLAGS)
+@each(TEXTS, NOT_APPLIED)
+def test_the_same_manifest_once_more_is_no_edit(again: dict[str, dict[str, int]], name: str, way: str) -> None:
+    """An edit counts instants anew: a tool that applies all of them each minute must not make one."""
+    assert again[way].get(name) == 1
