@@ -200,6 +200,22 @@ def test_a_schedule_that_has_ended_is_completed_and_no_error(spec: dict[str, Any
     assert ready.status
 
 
+def test_one_that_waits_is_looked_at_again_when_its_deadline_ends() -> None:
+    cron = cron_job(concurrencyPolicy="Queue", startingDeadlineSeconds=30)
+    status = replace(
+        decide_ready(cron),
+        settled_through=at("12:00"),
+        active=(slot(cron, "11:55", uid="job-11:55"),),
+        queued=(slot(cron, "12:00"), manual_slot(cron, "12:00:01")),
+    )
+    known: dict[str, Any] = {"jobs": (job(cron, "11:55"),), "complete": True}
+    told = step_of(cron, "12:00:02", status=status, **known)
+    assert isinstance(told, Write)
+    assert step_of(cron, "12:00:03", status=told.status, **known) == Wait(wake_at=at("12:00:31"))
+    over = step_of(cron, "12:00:31", status=told.status, **known)
+    assert described(over) == "write MissedDeadline queue manual 12:00:01"
+
+
 # --- nothing fires: suspended, paused, circuit open ------------------------------------------------------------------
 
 
@@ -262,6 +278,21 @@ def test_a_pause_whose_end_was_not_seen_skips_its_own_instants_and_no_later_ones
     assert described(step) == "write 2 SkippedSuspended"
     assert isinstance(step, Write)
     assert described(step_of(cron, "12:21", status=step.status)) == "create 12:10 12:15 12:20"
+
+
+def test_a_pause_that_ended_early_and_an_edit_are_closed_one_after_the_other() -> None:
+    during = step_of(cron_job(**paused("13:00")), "12:00:01", status=decide_ready(cron_job()))
+    assert isinstance(during, Write)
+    cron = cron_job(schedule="*/2 * * * *", edited="12:05", catchUpPolicy="All")
+    first = step_of(cron, "12:05:01", status=during.status, complete=True)
+    assert described(first) == "write 5 SkippedSuspended"
+    assert isinstance(first, Write)
+    assert first.status.schedule_hash != cron.spec.schedule_hash
+    second = step_of(cron, "12:05:01", status=first.status, complete=True)
+    assert described(second) == "write"
+    assert isinstance(second, Write)
+    assert second.status.schedule_hash == cron.spec.schedule_hash
+    assert second.status.next_schedule_at == at("12:06")
 
 
 def test_an_edit_during_a_pause_closes_its_instants_as_suspended() -> None:
@@ -634,6 +665,22 @@ def test_a_backfill_that_is_taken_back_stops_and_goes_on_when_it_is_asked_for_ag
     assert cancelled.state is BackfillState.CANCELLED
     again = backfill_of(cron_job(**ASKED_FOR), status=replace(status, backfill=cancelled))
     assert (again.state, again.through, again.created) == (BackfillState.RUNNING, at("10:10"), 2)
+
+
+def test_a_backfill_beyond_the_last_run_ends_with_it() -> None:
+    interval = "2026-03-02T11:50:00Z/2026-03-02T12:20:00Z"
+    cron = cron_job(annotations={"backfill": interval}, maxRuns=1, maxActiveJobs=9)
+    status = replace(decide_ready(cron), settled_through=at("12:00"), **runs(1))
+    step = step_of(cron, "12:30", status=status, complete=True, recalled=recalled(cron, "12:00"))
+    assert isinstance(step, Write)
+    assert [one.scheduled_at for one in step.status.active] == [at("11:50"), at("11:55")]
+    assert step.status.backfill is not None
+    assert step.status.backfill.through == at("12:00")
+    settled = replace(step.status, active=())
+    done = step_of(cron, "12:31", status=settled, complete=True)
+    assert isinstance(done, Write)
+    assert done.status.backfill is not None
+    assert done.status.backfill.state is BackfillState.DONE
 
 
 def test_a_backfill_waits_for_instants_whose_outcome_is_still_open() -> None:
