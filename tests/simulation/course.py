@@ -138,6 +138,11 @@ class Course:
         named = entry.generation or 0
         return self.life.wish_of(named if claimed is None else min(claimed, named))
 
+    def runs_over(self, at: datetime) -> bool:
+        """Whether `maxRuns` is reached by a moment: no instant comes after the last run, whatever is edited."""
+        limit = self.life.wishes[0].spec.get("maxRuns")
+        return limit is not None and sum(entry.at <= at for entry in self.created.values()) >= limit
+
     def promised_before(self, job: Job, wish: Wish) -> bool:
         """Whether a Job had its place by a wish before the one that holds."""
         for told in self.told:

@@ -12,7 +12,9 @@ from tests.simulation import asked, liveness, policies, safety
 from tests.simulation.course import Course, Violation, courses
 from tests.simulation.evidence import Evidence
 
-RULES: tuple[Callable[[Course], Iterable[Violation]], ...] = (
+Rule = Callable[[Course], Iterable[Violation]]
+
+RULES: tuple[Rule, ...] = (
     safety.once,
     safety.none_invented,
     safety.never_early,
@@ -29,7 +31,7 @@ RULES: tuple[Callable[[Course], Iterable[Violation]], ...] = (
 )
 
 
-POLICY_RULES: tuple[Callable[[Course], Iterable[Violation]], ...] = (
+POLICY_RULES: tuple[Rule, ...] = (
     safety.once,
     safety.none_invented,
     safety.never_early,
@@ -54,7 +56,7 @@ POLICY_RULES: tuple[Callable[[Course], Iterable[Violation]], ...] = (
 """Where any mix of policies, requests and refusals decides what becomes of an instant."""
 
 
-def check(evidence: Evidence, rules: tuple[Callable[[Course], Iterable[Violation]], ...] = RULES) -> list[Violation]:
+def check(evidence: Evidence, rules: tuple[Rule, ...] = RULES) -> list[Violation]:
     """Everything that broke in a run."""
     found = [Violation(rule="bug", what=bug) for bug in evidence.bugs]
     found += ring_agreed(evidence)

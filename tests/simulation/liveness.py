@@ -143,16 +143,10 @@ def _counts_passed(course: Course, before: Told, after: Told) -> Iterator[Violat
     begin = begin if since is not None else begin - course.shift
     passed = len(new.instants(begin, end))
     if new.same_instants(old) or old.spec.get("schedule") == new.spec.get("schedule"):
-        if grown != passed and not (grown == 0 and _runs_over(before)):
+        if grown != passed and not (grown == 0 and course.runs_over(before.at)):
             yield violation("L4", course, after.at, f"{grown} counted as due, {passed} instants passed")
     elif not 0 <= grown <= passed + len(old.instants(begin, end)):
         yield violation("L4", course, after.at, f"{grown} counted as due by an edit, more than there are instants")
-
-
-def _runs_over(told: Told) -> bool:
-    """Whether `maxRuns` is reached: no instant comes after the last run, whatever is edited."""
-    conditions = told.status.get("conditions", ())
-    return any(one["reason"] == "MaxRunsReached" and one["status"] == "True" for one in conditions)
 
 
 def _ended(told: Told) -> int:
