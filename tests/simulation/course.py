@@ -90,10 +90,18 @@ class Course:
 
     @cached_property
     def shift(self) -> timedelta:
-        """By how much the object's jitter puts its firings off, as its Jobs show: whole seconds, or less than none."""
+        """By how much the object's jitter puts its firings off, in whole seconds.
+
+        As the earliest shows of all that happened to an instant: its Job, its outcome, its passing in the ledger.
+        """
         if not any(wish.spec.get("jitterSeconds") for wish in self.life.wishes):
             return timedelta(0)
         delays = [entry.at - instant for instant, entry in self.created.items()]
+        delays += [outcome.told_at - instant for instant, outcome in self.outcomes.items()]
+        delays += [told.at - time_of(slot["scheduledAt"]) for told in self.told for slot in waiting(told)]
+        delays += [
+            told.at - time_of(told.status["settledThrough"]) for told in self.told if "settledThrough" in told.status
+        ]
         return timedelta(seconds=math.floor((min(delays, default=timedelta(0)) + EARLY).total_seconds()))
 
     @property

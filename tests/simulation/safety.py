@@ -119,9 +119,11 @@ def limit_kept(course: Course) -> Iterator[Violation]:
     """
     spans = sorted(course.spans, key=lambda span: span[0])
     for index, (begin, _, job) in enumerate(spans):
-        wish = course.life.wish_at(begin)
+        wish, before = course.life.wish_at(begin), course.life.wish_at(begin - OBEYED_WITHIN)
         if wish is None or course.promised_before(job, wish):
             continue
+        if before is not None and (before.policy, before.slots) != (wish.policy, wish.slots):
+            continue  # the create was under way when the policy was edited
         others = [other for start, end, other in spans[:index] if start <= begin < end]
         if wish.policy == "Allow":
             backfill = job.trigger is Trigger.BACKFILL
@@ -138,8 +140,13 @@ def newest_survives(course: Course) -> Iterator[Violation]:
         unfinished = entry.what is What.DELETED and entry.job.finished_at is None
         if unfinished and entry.node is not None and not _replaced(course, entry):
             yield violation("S9", course, entry.job.scheduled_at, f"deleted by {entry.node} for no newer one")
-    for begin, end, job in spans:
-        newer = [(start, stop) for start, stop, other in spans if instant_of(other) > instant_of(job)]
+    replaces = any(wish.policy == "Replace" for wish in course.life.wishes)
+    for begin, end, job in spans if replaces else ():
+        newer = [
+            (start, stop)
+            for start, stop, other in spans
+            if start < end and stop > begin and instant_of(other) > instant_of(job)
+        ]
         for start, stop in newer:
             together = max(begin, start)
             apart = _apart(course, together, [min(end, stop) for start, stop in newer if start <= together < stop])

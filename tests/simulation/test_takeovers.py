@@ -63,7 +63,7 @@ def jobs_of(evidence: Evidence, trigger: Trigger) -> list[Job]:
 
 
 @pytest.mark.timeout(120)
-@pytest.mark.parametrize("policy", ["Allow", "Forbid", "Queue"])
+@pytest.mark.parametrize("policy", ["Allow", "Queue"])
 def test_replicas_die_in_the_middle_of_a_backfill_and_each_instant_is_fired_once(policy: str) -> None:
     async def scenario(simulation: Simulation) -> None:
         spec = {"schedule": "* * * * *", "concurrencyPolicy": policy, "maxActiveJobs": AT_A_TIME}
