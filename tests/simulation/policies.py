@@ -94,7 +94,24 @@ def circuit_kept(course: Course) -> Iterator[Violation]:
         failures = [one for one in course.history if one.what is What.FINISHED and not one.job.succeeded]
         if not limit or sum(one.at <= opened.at for one in failures) < limit:
             yield violation("circuit", course, opened.at, "open without so many failures")
+        yield from _closed_rightly(course, opened, closed)
     yield from _opened_in_time(course)
+
+
+def _closed_rightly(course: Course, opened: Told, closed: datetime | None) -> Iterator[Violation]:
+    """An open circuit is closed by an edit or by a manual run that succeeds, and by nothing else; then in time."""
+    edits = [wish.since for wish in course.life.wishes if wish.since > opened.at - OBEYED_WITHIN]
+    ends = [entry for entry in course.history if entry.what is What.FINISHED and entry.at > opened.at - SETTLED_WITHIN]
+    successes = [entry.at for entry in ends if entry.job.trigger is Trigger.MANUAL and entry.job.succeeded]
+    if closed is not None and not any(at <= closed for at in (*edits, *successes)):
+        yield violation("circuit", course, closed, "closed by nobody")
+    for at in successes:
+        by = course.bound(at) + SETTLED_WITHIN
+        disputed = any(abs(entry.at - at) <= 2 * SETTLED_WITHIN and not entry.job.succeeded for entry in ends)
+        over = course.life.ended or course.evidence.ended
+        if opened.at < at and by < min([over, *edits]) and not disputed and (closed is None or closed > by):
+            yield violation("circuit", course, at, "a manual run has succeeded, and it is still open")
+            return
 
 
 def _opened_in_time(course: Course) -> Iterator[Violation]:

@@ -84,6 +84,18 @@ def settled_with(instant: float, *waiting: float) -> dict[str, Any]:
     return {"settledThrough": text(at(instant)), "lastScheduleTime": text(at(10)), "counts": counts}
 
 
+CLOSED = [condition("CircuitOpen", False)]
+
+
+def opened() -> Story:
+    """A circuit that one failed Job, asked for by hand, has opened."""
+    story = Story().apply(**MINUTE, suspendAfterFailures=1).tell(1, settledThrough=text(at(0)))
+    story.annotate(5, trigger="first").run("first", 5.3).end("job-first", 7, succeeded=False)
+    conditions = [condition("CircuitOpen", True)]
+    first = last_trigger("first", "created", reason="Created")
+    return story.tell(8, settledThrough=text(at(0)), conditions=conditions, lastTrigger=first)
+
+
 VALID = {
     "jitter puts all firings off by the same": Story()
     .apply(**JITTER)
@@ -116,6 +128,11 @@ VALID = {
     .fire(40, 50),
     "a backfill": backfilled(-30, -20, -10),
     "two in a queue": queue(20, 30).until(38),
+    "a circuit that a manual run closes": opened()
+    .annotate(20, trigger="now")
+    .run("now", 20.3)
+    .end("job-now", 22)
+    .tell(23, settledThrough=text(at(0)), conditions=CLOSED, lastTrigger=CREATED),
     "as many runs as were to be": Story()
     .apply(maxRuns=2)
     .fire(10)
@@ -273,6 +290,12 @@ BROKEN = {
         .end("job-10", 12, succeeded=False)
         .tell(13, conditions=[condition("CircuitOpen", True)])
         .create(20),
+    ),
+    "a circuit that closes by itself": ("circuit", "closed by nobody", opened().tell(25, conditions=CLOSED)),
+    "a circuit that a manual run does not close": (
+        "circuit",
+        "still open",
+        opened().annotate(20, trigger="now").run("now", 20.3).end("job-now", 22),
     ),
     "a circuit that opens for nothing": (
         "circuit",
