@@ -11,9 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from controller.days import PlainDays
 from controller.errors import InvalidSchedule, UnknownTimeZone
 from controller.expression import Expression, read
-from controller.schedule import MAX_EXPRESSIONS, Schedule, _Cron, parse
+from controller.schedule import MAX_EXPRESSIONS, Schedule, parse
+from controller.zoned import Zoned
 from tests.unit import wallclock
 
 DAWN = datetime.min.replace(tzinfo=UTC)
@@ -268,7 +270,9 @@ def test_the_ends_of_the_calendar_raise_nothing(expression: str, instant: dateti
 
 def test_a_search_that_finds_nothing_within_its_horizon_ends_with_none() -> None:
     # croniter raises then. The grammar refuses what never comes, so it is made by hand.
-    never = _Cron(expression=Expression(days="0 0 31 2 *", minutes=array("H", [0]), seconds=(0,)), zone="Europe/Berlin")
+    never = Zoned(
+        expression=Expression(days=PlainDays("0 0 31 2 *"), minutes=array("H", [0]), seconds=(0,)), zone="Europe/Berlin"
+    )
     assert never.next_after(1_700_000_000) is None
     assert never.latest_at(1_700_000_000, after=0) is None
     schedule = Schedule(expressions=(), time_zone="Europe/Berlin", start_at=None, end_at=None, _sources=(never,))
@@ -277,7 +281,7 @@ def test_a_search_that_finds_nothing_within_its_horizon_ends_with_none() -> None
 
 
 def test_there_is_nothing_before_the_first_year_of_the_calendar() -> None:
-    daily = _Cron(expression=read("0 0 * * *"), zone="UTC")
+    daily = Zoned(expression=read("0 0 * * *"), zone="UTC")
     second_day = 86_400 * (date(1, 1, 2).toordinal() - date(1970, 1, 1).toordinal())
     assert daily.latest_at(second_day, after=second_day - 86_400) is None
 
