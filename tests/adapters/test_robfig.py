@@ -1,8 +1,8 @@
 """Our schedules against robfig/cron v3, the library that batch/v1 computes with: they agree, or it is meant.
 
-Every known difference is in a table here, with its reason. `TEXTS`: what one accepts and the other refuses. `CHANGES`
+Every known difference is in `differences`, with its reason. `TEXTS`: what one accepts and the other refuses. `CHANGES`
 and `DIFFERENCES`: what the library does where clocks change, when it is not what the clock on the wall says. The few
-others have a test each. A difference that is in none of them fails.
+others have a test each here. A difference that is in none of them fails.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ import pytest
 from controller.errors import InvalidSchedule
 from controller.schedule import parse
 from tests.robfig import program
+from tests.robfig.differences import CHANGES, DIFFERENCES, TEXTS, WE_ACCEPT, WE_REFUSE, Change
 from tests.robfig.program import NO_END, Answer, Question
 from tests.unit import wallclock
 
@@ -117,6 +118,13 @@ ACCEPTED_BY_BOTH = (
     "@daily",
     "@midnight",
     "@hourly",
+    "@every 5m",
+    "@every 1h30m",
+    "@every 1.5h",
+    "@every +90s",
+    "@every 1s999ms",
+    "@every 2000000us",
+    "@every 720h",
 )
 
 REFUSED_BY_BOTH = (
@@ -158,6 +166,14 @@ REFUSED_BY_BOTH = (
     "@every",
     "@every 5",
     "@every 5 minutes",
+    "@every 1d",
+    "0\x1f0\x1f*\x1f*\x1f*",
+    "@every 5m,10m",
+    "H(0-5 * * * *",
+    "* * L-3 * *",
+    "* * LW * *",
+    "* * * * MON#6",
+    "5L * * * *",
 )
 
 
@@ -172,28 +188,6 @@ def test_both_refuse(robfig: Robfig, text: str) -> None:
     assert robfig.ask(Question(expression=text))[0].error
     with pytest.raises(InvalidSchedule):
         parse([text])
-
-
-WE_ACCEPT, WE_REFUSE = "we accept", "we refuse"
-
-TEXTS = (
-    # text, what we do where the library does the opposite, why
-    ("0 0 * * 7", WE_ACCEPT, "Sunday is 7 too, as in crontab(5)"),
-    ("0 0 * * 5-7", WE_ACCEPT, "Sunday is 7 too, as in crontab(5)"),
-    ("* * * * * *", WE_ACCEPT, "six fields have seconds first; batch/v1 knows five fields"),
-    ("@Daily", WE_ACCEPT, "macros are read in any case, as names are"),
-    (" @daily", WE_ACCEPT, "blanks around a macro are read over, as around fields"),
-    ("@daily\n", WE_ACCEPT, "blanks around a macro are read over: a YAML block scalar ends with one"),
-    (", * * * *", WE_REFUSE, "an empty list never fires: batch/v1 takes it and is silent for ever"),
-    ("30 2 31 2 *", WE_REFUSE, "it never fires: batch/v1 takes it and is silent for ever"),
-    ("+5 * * * *", WE_REFUSE, "a sign is no part of a value"),
-    ("*-5 * * * *", WE_REFUSE, "a star is no end of a range; the library reads it as a star"),
-    ("?-x-y * * * *", WE_REFUSE, "the library reads anything after `*-` as a star"),
-    ("*\u00a0* * * *", WE_REFUSE, "a blank that is not ASCII is a mistake that nobody sees"),
-    ("TZ=Europe/Berlin 0 4 * * *", WE_REFUSE, "spec.timeZone says it; the API server refuses both together"),
-    ("CRON_TZ=UTC 0 4 * * *", WE_REFUSE, "spec.timeZone says it; the API server refuses both together"),
-    ("0," * 128 + "0 * * * *", WE_REFUSE, "a text of more than 256 characters is not read"),
-)
 
 
 @pytest.mark.parametrize(("text", "we", "why"), TEXTS, ids=[ascii(text[:30]) for text, _, _ in TEXTS])
@@ -215,56 +209,19 @@ def test_the_library_panics_where_we_refuse(robfig: Robfig) -> None:
 
 # --- When it fires ---------------------------------------------------------------------------------------------------
 
-NO_MIDNIGHT = (
-    "The library looks for months and days from midnight to midnight. Where clocks skip a midnight it loses the day, "
-    "or the month after, or does not ask whether the next day matches at all."
-)
-MIDNIGHT_TWICE = (
-    "The library looks for a day from its midnight. Where a midnight comes twice it may begin at the second, and fire "
-    "once what batch/v1 elsewhere fires twice."
-)
-OFF_THE_HOUR = (
-    "The library looks for an hour in steps of 60 minutes. After a change by half an hour, or at a quarter to, it "
-    "comes to an hour in its middle, or not at all, and loses what it stepped over."
-)
 NO_DAY = "The library never comes over a day that a zone leaves out: it searches without an end. We go on."
-
-CHANGES = {"no midnight": NO_MIDNIGHT, "midnight twice": MIDNIGHT_TWICE, "off the hour": OFF_THE_HOUR}
-"""Changes of clocks near which the library's answer may differ, and why. We fire when the wall clock says so."""
-
-DIFFERENCES = (
-    # cause, expression, zone, after, what the library says next, what we say
-    ("no midnight", "0 12 28 3 *", "Asia/Beirut", "2027-03-01", "2028-03-28T09:00", "2027-03-28T09:00"),  # a day lost
-    (
-        "no midnight",
-        "0 0 1 5 *",
-        "America/Havana",
-        "2012-04-05",
-        "2013-05-01T04:00",
-        "2012-05-01T04:00",
-    ),  # a month lost
-    ("no midnight", "0 2 * * SAT", "America/Santiago", "2027-09-04T12:00", "2027-09-05T05:00", "2027-09-11T05:00"),
-    ("midnight twice", "0 0 27 10 *", "Asia/Amman", "2017-10-01", "2017-10-26T22:00", "2017-10-26T21:00"),
-    ("off the hour", "10 3 * * *", "Australia/Lord_Howe", "2026-10-03", "2026-10-04T16:10", "2026-10-03T16:10"),
-    ("off the hour", "50 3 * * *", "Pacific/Chatham", "2026-09-26", "2026-09-27T14:05", "2026-09-26T14:05"),
-)
 
 
 def test_every_known_cause_is_shown_to_be_true() -> None:
-    assert {row[0] for row in DIFFERENCES} == set(CHANGES)
+    assert {change.cause for change in DIFFERENCES} == set(CHANGES)
 
 
-@pytest.mark.parametrize(
-    ("cause", "expression", "zone", "after", "library", "ours"),
-    DIFFERENCES,
-    ids=[f"{row[0]}, {row[2]}" for row in DIFFERENCES],
-)
-def test_a_difference_where_clocks_change(
-    robfig: Robfig, cause: str, expression: str, zone: str, after: str, library: str, ours: str
-) -> None:
-    question = Question(expression=expression, zone=zone, after=utc(after), count=1)
-    assert robfig.ask(question)[0].instants == (utc(library),), CHANGES[cause]
-    assert parse([expression], zone).next_after(aware(utc(after))) == aware(utc(ours)), CHANGES[cause]
+@pytest.mark.parametrize("change", DIFFERENCES, ids=lambda change: f"{change.cause}, {change.zone}")
+def test_a_difference_where_clocks_change(robfig: Robfig, change: Change) -> None:
+    question = Question(expression=change.expression, zone=change.zone, after=utc(change.after), count=1)
+    assert robfig.ask(question)[0].instants == (utc(change.library),), CHANGES[change.cause]
+    schedule = parse([change.expression], change.zone)
+    assert schedule.next_after(aware(utc(change.after))) == aware(utc(change.ours)), CHANGES[change.cause]
 
 
 def test_the_library_finds_no_end_where_a_day_is_left_out(robfig: Robfig) -> None:
@@ -281,6 +238,19 @@ def test_the_library_gives_up_after_five_years_and_we_do_not(robfig: Robfig) -> 
     question = Question(expression="0 0 29 2 *", zone="UTC", after=utc("2096-03-01"), count=1)
     assert robfig.ask(question) == [Answer(instants=(), error="")]
     assert parse(["0 0 29 2 *"]).next_after(aware(question.after)) == aware(utc("2104-02-29"))
+
+
+@pytest.mark.parametrize("text", ["@every 90m", "@every 2s999ms", "@every 36h", "@every 1h0m0.5s"])
+def test_the_library_counts_every_from_now_and_we_from_the_creation(robfig: Robfig, text: str) -> None:
+    created = utc("2027-03-28T00:07:13")
+    first, later = robfig.ask(
+        Question(expression=text, zone="Europe/Berlin", after=created, count=20),
+        Question(expression=text, zone="Europe/Berlin", after=created + 1, count=1),  # as after a restart
+    )
+    schedule = parse([text], "Europe/Berlin", created_at=aware(created))
+    assert schedule.between(aware(created), aware(first.instants[-1]), limit=50) == tuple(map(aware, first.instants))
+    assert later.instants == (first.instants[0] + 1,)
+    assert schedule.next_after(aware(created + 1)) != aware(later.instants[0])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
