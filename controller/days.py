@@ -1,8 +1,9 @@
 """Which days of the calendar an expression names.
 
 It exists because croniter is right about plain lists of numbers and about nothing more: it cannot say `15W`, does not
-mix `FRI#2` with other days, and its `L` means another thing in each field. So plain lists go to croniter, and what
-depends on the shape of a month is worked out here, from its length and its first weekday.
+mix `FRI#2` with other days, and its `L` means another thing in each field. So croniter is asked about plain lists only,
+and what depends on the shape of a month is worked out here, from its length and its first weekday. There are 28 shapes,
+so few questions are asked, and none twice; a search goes from month to month.
 
 Days are counted from 1970-01-01, which is 0, on a naive calendar: no time zone, no clock. `grammar` makes the marks
 below out of a text, `expression` puts days and times of the day together.
@@ -12,21 +13,18 @@ from __future__ import annotations
 
 from calendar import monthrange
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
-from croniter import CroniterBadDateError, croniter
+from croniter import croniter
 
-PLAIN_HORIZON_YEARS: Final = 12
-"""How far croniter looks for a day. The longest wait for a plain one is 8: 29 February, across the year 2100."""
-
-MARKED_HORIZON_YEARS: Final = 41
-"""How far a marked day is looked for. The longest wait is 40: the fifth Monday of February, across the year 2100."""
+HORIZON_YEARS: Final = 41
+"""How far a day is looked for. The longest wait is 40: the fifth Monday of February, across the year 2100."""
 
 LONGEST_MONTH: Final = (0, 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
-_SECONDS_A_DAY: Final = 86_400
+_DAY: Final = timedelta(days=1)
 _EPOCH: Final = date(1970, 1, 1).toordinal()
 
 
@@ -74,46 +72,28 @@ Mark = LastDay | Nearest | Nth | LastWeekday
 """A day whose number depends on the month."""
 
 
-@dataclass(frozen=True, slots=True)
-class PlainDays:
-    """Days that croniter can name."""
-
-    text: str
-    """For croniter: the days, at midnight, as lists of numbers."""
-
-    def first_from(self, day: int) -> int | None:
-        """The first such day at or after this one, or None within the horizon."""
-        return _by_croniter(self.text, day, backwards=False)
-
-    def last_until(self, day: int) -> int | None:
-        """The last such day at or before this one, or None within the horizon."""
-        return _by_croniter(self.text, day, backwards=True)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MarkedDays:
-    """Days of which some depend on the month. Any of the three lists may match."""
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Days:
+    """Days of some months: those of any list, and those of any mark."""
 
     months: tuple[int, ...]
     """Sorted."""
-    numbers: tuple[int, ...]
-    """Days of the month."""
-    weekdays: tuple[int, ...]
-    """0 is Sunday."""
-    marks: tuple[Mark, ...]
+    lists: tuple[str, ...]
+    """Midnights for croniter. Each restricts one field at most: a text that restricts two is three times as slow."""
+    marks: tuple[Mark, ...] = ()
 
     def first_from(self, day: int) -> int | None:
         """The first such day at or after this one, or None within the horizon."""
         begin = _date(day)
         if begin is None:
             return None
-        for year in range(begin.year, min(begin.year + MARKED_HORIZON_YEARS, date.max.year) + 1):
+        for year in range(begin.year, min(begin.year + HORIZON_YEARS, date.max.year) + 1):
             for month in self.months:
-                if (year, month) >= (begin.year, begin.month):
-                    for number in _in_month(self, year, month):
-                        found = _day(year, month, number)
-                        if found >= day:
-                            return found
+                if month >= begin.month or year > begin.year:
+                    least = begin.day if month == begin.month and year == begin.year else 1
+                    number = self._first_in_month(*monthrange(year, month), least)
+                    if number:
+                        return date(year, month, number).toordinal() - _EPOCH
         return None
 
     def last_until(self, day: int) -> int | None:
@@ -121,14 +101,27 @@ class MarkedDays:
         end = _date(day)
         if end is None:
             return None
-        for year in range(end.year, max(end.year - MARKED_HORIZON_YEARS, date.min.year) - 1, -1):
+        for year in range(end.year, max(end.year - HORIZON_YEARS, date.min.year) - 1, -1):
             for month in reversed(self.months):
-                if (year, month) <= (end.year, end.month):
-                    for number in reversed(_in_month(self, year, month)):
-                        found = _day(year, month, number)
-                        if found <= day:
-                            return found
+                if month <= end.month or year < end.year:
+                    first, length = monthrange(year, month)
+                    most = end.day if month == end.month and year == end.year else length
+                    number = self._last_in_month(first, length, most)
+                    if number:
+                        return date(year, month, number).toordinal() - _EPOCH
         return None
+
+    def _first_in_month(self, first: int, length: int, least: int) -> int:
+        """The first such day of a month of this shape, from `least` on; 0 if there is none."""
+        listed = [_first_listed(text, first, length, least) for text in self.lists]
+        marked = [_marked(mark, (first + 1) % 7, length) for mark in self.marks]
+        return min((number for number in (*listed, *marked) if number >= least), default=0)
+
+    def _last_in_month(self, first: int, length: int, most: int) -> int:
+        """The last such day of a month of this shape, up to `most`; 0 if there is none."""
+        listed = [_last_listed(text, first, length, most) for text in self.lists]
+        marked = [_marked(mark, (first + 1) % 7, length) for mark in self.marks]
+        return max((number for number in (*listed, *marked) if number <= most), default=0)
 
 
 def _date(day: int) -> date | None:
@@ -136,33 +129,16 @@ def _date(day: int) -> date | None:
     return date.fromordinal(ordinal) if 1 <= ordinal <= date.max.toordinal() else None
 
 
-def _day(year: int, month: int, number: int) -> int:
-    return date(year, month, number).toordinal() - _EPOCH
-
-
-def _in_month(days: MarkedDays, year: int, month: int) -> tuple[int, ...]:
-    first, length = monthrange(year, month)
-    return _in_shape(days, (first + 1) % 7, length)
-
-
-@lru_cache(maxsize=4096)
-def _in_shape(days: MarkedDays, first: int, length: int) -> tuple[int, ...]:
-    """The matching days of any month of this length that begins with this weekday, sorted."""
-    found = {number for number in days.numbers if number <= length}
-    found.update(number for number in range(1, length + 1) if (first + number - 1) % 7 in days.weekdays)
-    found.update(number for mark in days.marks if (number := _marked(mark, first, length)) is not None)
-    return tuple(sorted(found))
-
-
-def _marked(mark: Mark, first: int, length: int) -> int | None:
+def _marked(mark: Mark, first: int, length: int) -> int:
+    """The day that a mark means in a month that begins with this weekday (Sunday is 0); 0 if there is none."""
     match mark:
         case LastDay():
             return length
         case Nearest(day=day):
-            return _nearest(day, first, length) if day <= length else None
+            return _nearest(day, first, length) if day <= length else 0
         case Nth(weekday=weekday, nth=nth):
             number = 1 + (weekday - first) % 7 + 7 * (nth - 1)
-            return number if number <= length else None
+            return number if number <= length else 0
         case LastWeekday(weekday=weekday):
             last = (first + length - 1) % 7
             return length - (last - weekday) % 7
@@ -177,18 +153,26 @@ def _nearest(day: int, first: int, length: int) -> int:
     return day
 
 
-@lru_cache(maxsize=4096)
+_MONTHS: Final = {monthrange(year, month): (year, month) for year in range(1972, 2000) for month in range(1, 13)}
+"""A month of each shape: first weekday (Monday is 0) and length. After 28 years the shapes come again."""
+
+
+@lru_cache(maxsize=2048)
 def _calendar(text: str) -> Any:
-    """A croniter of midnights on a naive calendar. It is a cursor: whoever uses it sets it first."""
-    return croniter(text, datetime(1970, 1, 1), max_years_between_matches=PLAIN_HORIZON_YEARS)  # noqa: DTZ001
+    """A croniter on a naive calendar. It is a cursor: whoever uses it sets it first."""
+    return croniter(text, datetime(1970, 1, 1))  # noqa: DTZ001
 
 
-@lru_cache(maxsize=8192)
-def _by_croniter(text: str, day: int, *, backwards: bool) -> int | None:
-    calendar = _calendar(text)
-    try:
-        if backwards:  # croniter's searches are strict, so they start one day off
-            return int(calendar.get_prev(float, float(day + 1) * _SECONDS_A_DAY)) // _SECONDS_A_DAY
-        return int(calendar.get_next(float, float(day - 1) * _SECONDS_A_DAY)) // _SECONDS_A_DAY
-    except CroniterBadDateError:  # how croniter says that it found none
-        return None
+@lru_cache(maxsize=16_384)
+def _first_listed(text: str, first: int, length: int, least: int) -> int:
+    year, month = _MONTHS[first, length]
+    # croniter's searches are strict, so they start one day off.
+    found = _calendar(text).get_next(datetime, datetime(year, month, least) - _DAY)  # noqa: DTZ001
+    return int(found.day) if found.month == month else 0
+
+
+@lru_cache(maxsize=16_384)
+def _last_listed(text: str, first: int, length: int, most: int) -> int:
+    year, month = _MONTHS[first, length]
+    found = _calendar(text).get_prev(datetime, datetime(year, month, most) + _DAY)  # noqa: DTZ001
+    return int(found.day) if found.month == month else 0

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from controller.days import LONGEST_MONTH, MarkedDays, Nearest, PlainDays
+from controller.days import LONGEST_MONTH, Days, Nearest
 from controller.grammar import Values, fields
 from controller.scheduletext import Refused, has_hash, refusing, words
 
@@ -29,7 +29,7 @@ class Expression:
     A local time is counted like UTC, in seconds from 1970-01-01T00:00:00, but as the clock on the wall shows it.
     """
 
-    days: PlainDays | MarkedDays | None
+    days: Days | None
     """None means every day."""
     minutes: array[int]
     """The minutes of such a day that match, sorted."""
@@ -119,7 +119,8 @@ def _minutes(hours: tuple[int, ...], minutes: tuple[int, ...]) -> array[int]:
     return array("H", [hour * 60 + minute for hour in hours for minute in minutes])
 
 
-def _days(days: Values, months: Values, weekdays: Values) -> PlainDays | MarkedDays | None:
+@lru_cache(maxsize=4096)
+def _days(days: Values, months: Values, weekdays: Values) -> Days | None:
     """The days of three fields; None for every day.
 
     An unrestricted field adds nothing to the other, and two restricted ones add up: either matches.
@@ -128,20 +129,15 @@ def _days(days: Values, months: Values, weekdays: Values) -> PlainDays | MarkedD
     on = () if weekdays.unrestricted else weekdays.numbers
     marks = (() if days.unrestricted else days.marks) + (() if weekdays.unrestricted else weekdays.marks)
     longest = max(LONGEST_MONTH[month] for month in months.numbers)
-    # A day that never comes is left out: beside a weekday it would send croniter through years at every step.
     possible = tuple(number for number in numbers if number <= longest)
     comes = tuple(mark for mark in marks if not isinstance(mark, Nearest) or mark.day <= longest)
     if (numbers or marks) and not possible and not comes and not on:
         never = ",".join(map(str, (*numbers, *marks)))
         raise Refused(f"day of month: {never} never comes in month {_listed(months.numbers)}")
-    # A full list is written as a star, and a union with one is every day. croniter reads `1-31` as a star by itself,
-    # and would then take the Mondays out of `1-31 * 1`.
     if (days.unrestricted and weekdays.unrestricted) or len(numbers) == 31 or len(on) == 7:
-        return None if len(months.numbers) == 12 else PlainDays(f"0 0 * {_listed(months.numbers)} *")
-    if comes:
-        return MarkedDays(months=months.numbers, numbers=possible, weekdays=on, marks=comes)
-    month_text = "*" if len(months.numbers) == 12 else _listed(months.numbers)
-    return PlainDays(f"0 0 {_listed(possible) or '*'} {month_text} {_listed(on) or '*'}")
+        return None if len(months.numbers) == 12 else Days(months=months.numbers, lists=("0 0 * * *",))
+    lists = ((f"0 0 {_listed(possible)} * *",) if possible else ()) + ((f"0 0 * * {_listed(on)}",) if on else ())
+    return Days(months=months.numbers, lists=lists, marks=comes)
 
 
 def _listed(values: Sequence[int]) -> str:

@@ -124,7 +124,8 @@ def _nanoseconds(text: str, part: re.Match[str]) -> int:
         units = ", ".join(_NANOSECONDS)
         said = f"the unit {unit!r} is not known" if unit else f"a unit is missing after {part[0]}"
         raise Refused(f"{text!r} is not a duration: {said}; the units are {units}")
-    return int(whole or 0) * _NANOSECONDS[unit] + int(fraction or 0) * _NANOSECONDS[unit] // 10 ** len(fraction)
+    parts: int = 10 ** len(fraction)
+    return int(whole or 0) * _NANOSECONDS[unit] + int(fraction or 0) * _NANOSECONDS[unit] // parts
 
 
 def _instant(text: str) -> int:

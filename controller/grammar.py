@@ -107,7 +107,7 @@ def _values(of: _Field, text: str, hashed_as: str) -> Values:
     numbers: set[int] = set()
     marks: dict[Mark, None] = {}
     unrestricted = False
-    for item in filter(None, text.split(",")):  # robfig/cron reads over an empty item, so a CronJob may have one
+    for item in filter(None, dict.fromkeys(text.split(","))):  # an empty item is read over, as robfig/cron does it
         mark = _mark(of, item)
         if mark is not None:
             marks[mark] = None

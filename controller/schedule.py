@@ -84,12 +84,19 @@ class Schedule:
 
     def between(self, after: datetime, until: datetime, *, limit: int) -> tuple[datetime, ...]:
         """The instants in (after, until], oldest first, at most `limit` of the oldest."""
-        last = _floor(until)
+        first, last = _floor(after), _floor(until)
+        if self.start_at is not None:
+            first = max(first, _ceil(self.start_at) - 1)
+        if self.end_at is not None:
+            last = min(last, _ceil(self.end_at) - 1)
+        # Each source is asked again only once its instant has been taken: a union costs no more than its parts.
+        pending = [_or_never(source.next_after(first)) for source in self._sources]
         found: list[int] = []
-        following = self._next_known(_floor(after))
-        while following <= last and len(found) < limit:
+        while len(found) < limit and (following := min(pending, default=_NEVER)) <= last:
             found.append(following)
-            following = self._next(following)
+            for index, source in enumerate(self._sources):
+                if pending[index] == following:
+                    pending[index] = _or_never(source.next_after(following))
         return tuple(map(_from_seconds, found))
 
     def newest(self, after: datetime, until: datetime, *, limit: int) -> tuple[datetime, ...]:

@@ -17,9 +17,9 @@ from controller.expression import Expression
 from controller.spec import DstGap, DstOverlap
 from controller.timezone import Segment, segment_from, segment_until
 
-_TRIES: Final = 48
-"""How many segments a search looks into: those of eight years, or more where matches are far apart. Only an expression
-that falls into a gap year after year needs them (`30 0 * 4 FRIL` in Cairo), and its search must end, and soon."""
+_TRIES: Final = 24
+"""How many segments a search looks into. Only an expression that falls into a gap year after year needs more than a few
+(`30 0 * 4 FRIL` in Cairo: two a year), and its search must end, and soon."""
 
 _APART: Final = 3 * 86_400
 """More than any two offsets of any zone differ, in seconds. Segments that end so far from a match cannot hold it."""

@@ -7,7 +7,7 @@ from time import perf_counter
 
 import pytest
 
-from controller.days import PlainDays
+from controller.days import Days
 from controller.errors import InvalidSchedule
 from controller.expression import Expression, _read, read
 from controller.scheduletext import MAX_CHARACTERS
@@ -240,6 +240,6 @@ def test_a_day_that_never_comes_beside_a_weekday_sends_no_search_through_years()
 
 def test_a_search_for_a_day_that_never_comes_ends_with_none() -> None:
     # croniter raises CroniterBadDateError then. The grammar lets no such days through, so they are made by hand.
-    never = Expression(days=PlainDays("0 0 31 2 *"), minutes=array("H", [0]), seconds=(0,))
+    never = Expression(days=Days(months=(2,), lists=("0 0 31 * *",)), minutes=array("H", [0]), seconds=(0,))
     assert never.first_from(20_000 * DAY) is None
     assert never.last_until(20_000 * DAY) is None

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from controller.days import PlainDays
+from controller.days import Days
 from controller.errors import InvalidSchedule, UnknownTimeZone
 from controller.expression import Expression, read
 from controller.schedule import MAX_EXPRESSIONS, Schedule, parse
@@ -271,7 +271,8 @@ def test_the_ends_of_the_calendar_raise_nothing(expression: str, instant: dateti
 def test_a_search_that_finds_nothing_within_its_horizon_ends_with_none() -> None:
     # croniter raises then. The grammar refuses what never comes, so it is made by hand.
     never = Zoned(
-        expression=Expression(days=PlainDays("0 0 31 2 *"), minutes=array("H", [0]), seconds=(0,)), zone="Europe/Berlin"
+        expression=Expression(days=Days(months=(2,), lists=("0 0 31 * *",)), minutes=array("H", [0]), seconds=(0,)),
+        zone="Europe/Berlin",
     )
     assert never.next_after(1_700_000_000) is None
     assert never.latest_at(1_700_000_000, after=0) is None
