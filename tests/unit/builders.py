@@ -8,8 +8,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from controller import spec as specs
-from controller import status as statuses
-from controller.jobs import Job, name_for
+from controller import statusbody
+from controller.instants import format_time
+from controller.jobs import Job
+from controller.names import name_for
 from controller.spec import CronJob, Key
 from controller.status import Status
 
@@ -38,9 +40,9 @@ def cron_job(
             "uid": UID,
             "generation": 1,
             "resourceVersion": "7",
-            "creationTimestamp": specs.format_time(at(created)),
+            "creationTimestamp": format_time(at(created)),
             "managedFields": [
-                {"manager": "kubectl", "time": specs.format_time(at(edited or created)), "fieldsV1": {"f:spec": {}}}
+                {"manager": "kubectl", "time": format_time(at(edited or created)), "fieldsV1": {"f:spec": {}}}
             ],
         },
         "spec": fields,
@@ -48,7 +50,7 @@ def cron_job(
     parsed = specs.parse(body)
     if status is None:
         return parsed
-    return replace(parsed, status=statuses.patch(Status(), status, parsed, now=at("12:00")))
+    return replace(parsed, status=statusbody.patch(Status(), status, parsed, now=at("12:00")))
 
 
 def settled(cron: CronJob, through: str, **changes: Any) -> Status:

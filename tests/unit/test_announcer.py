@@ -11,8 +11,8 @@ import pytest
 
 from controller.announcer import Announcer
 from controller.conditions import Condition
-from controller.jobs import Firing, Trigger
-from controller.outcomes import Outcome, Reason
+from controller.jobs import Firing
+from controller.outcomes import Outcome, Reason, Trigger
 from controller.status import Status
 from controller.steps import Cause, Write
 from tests.fakes.apiserver import FakeApiServer
@@ -42,8 +42,9 @@ class Newsroom:
         ]
 
     def fired(self, scheduled: str = "12:00", *, uid: str = UID) -> timedelta:
-        firing = Firing(scheduled_at=at(scheduled), trigger=Trigger.SCHEDULE)
-        return self.announcer.fired(replace(CRON, uid=uid), firing, job(CRON, scheduled))
+        made = job(CRON, scheduled)
+        firing = Firing(name=made.name, scheduled_at=at(scheduled), trigger=Trigger.SCHEDULE)
+        return self.announcer.fired(replace(CRON, uid=uid), firing, made)
 
     def settled(self, *outcomes: Outcome, before: Condition | None = None, after: Condition | None = None) -> None:
         self.announcer.settled(

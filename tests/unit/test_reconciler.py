@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from controller import status as statuses
+from controller import statusbody
 from controller.conditions import READY
 from controller.errors import ClusterUnavailable, Conflict
-from controller.jobs import name_for
 from controller.messages import CreateResult, FiringRecord, Member
+from controller.names import name_for
 from controller.nodepool import NodePool
 from controller.outcomes import Reason
 from controller.ports import Clock
@@ -75,7 +75,7 @@ class Replica(Node):
 def status_of(world: World) -> Status:
     current = world.server.read(KEY)
     assert current is not None
-    return statuses.parse(current)
+    return statusbody.parse(current)
 
 
 # --- the sentence ---------------------------------------------------------------------------------------------------
@@ -203,8 +203,8 @@ def test_history_is_cleared_up() -> None:
         await node.executor.look(world.server.cron_jobs()[0])
         await world.until(70)
         await node.executor.look(world.server.cron_jobs()[0])
-        assert await node.look_at(70) == 90
-        await node.look_at(90)
+        assert await node.look_at(70) == 91
+        await node.look_at(91)
         assert world.server.jobs() == ()
 
     in_world(act)

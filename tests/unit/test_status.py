@@ -11,10 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from controller import conditions
+from controller import conditions, statusbody
 from controller import status as statuses
 from controller.conditions import Condition
-from controller.jobs import Job, name_for
+from controller.jobs import Job
+from controller.names import name_for
 from controller.outcomes import Outcome, Reason
 from controller.spec import CronJob
 from controller.status import RECENT_LIMIT, Slot, Status
@@ -22,6 +23,8 @@ from tests.unit.builders import DAY, at, cron_job, job
 
 CRON = cron_job()
 NOW = at("12:34:56")
+
+SUSPENDED, RESUMED = (conditions.suspended(suspend, now=at("12:00")) for suspend in (True, False))
 
 
 def ended(scheduled: str, reason: Reason = Reason.CREATED) -> Outcome:
@@ -174,7 +177,7 @@ def test_a_slot_whose_job_is_not_there(complete: bool, uid: str | None, kept: bo
 
 def test_a_dropped_slot_goes_unless_its_job_is_there_after_all() -> None:
     before = Status(active=(slot("12:00"), slot("12:05")))
-    status, _ = tracked(before, job(CRON, "12:05"), dropped={at("12:00"), at("12:05")})
+    status, _ = tracked(before, job(CRON, "12:05"), dropped={slot("12:00").name, slot("12:05").name})
     assert status.active == (slot("12:05", uid="job-12:05"),)
 
 
@@ -204,13 +207,17 @@ def test_a_condition_keeps_its_time_while_its_status_stays() -> None:
 def test_a_condition_gets_the_time_of_the_write_when_its_status_changes() -> None:
     old = Condition(type="Ready", status=False, reason="A", changed_at=at("11:00"))
     changed = statuses.declare(Status(conditions=(old,)), replace(old, status=True, changed_at=None))
-    written = statuses.patch(Status(conditions=(old,)), changed, CRON, now=at("12:34:56.7"))
+    written = statusbody.patch(Status(conditions=(old,)), changed, CRON, now=at("12:34:56.7"))
     assert [raw["lastTransitionTime"] for raw in written["conditions"]] == ["2026-03-02T12:34:56Z"]
 
 
 def test_other_conditions_stay_and_all_are_ordered_by_type() -> None:
     zebra = Condition(type="Zebra", status=True, reason="Z", changed_at=at("11:00"))
-    status = statuses.declare(Status(conditions=(zebra,)), conditions.suspended(True), conditions.suspended(False))
+    status = statuses.declare(
+        Status(conditions=(zebra,)),
+        SUSPENDED,
+        RESUMED,
+    )
     assert [(one.type, one.status) for one in status.conditions] == [("Suspended", False), ("Zebra", True)]
     assert status.condition("Zebra") == zebra
     assert status.condition("Ready") is None
@@ -218,7 +225,11 @@ def test_other_conditions_stay_and_all_are_ordered_by_type() -> None:
 
 @pytest.mark.parametrize(
     ("found", "suspended"),
-    [((), False), ((conditions.suspended(False),), False), ((conditions.suspended(True),), True)],
+    [
+        ((), False),
+        ((RESUMED,), False),
+        ((SUSPENDED,), True),
+    ],
     ids=["not said", "said no", "said yes"],
 )
 def test_the_status_tells_whether_the_object_was_suspended_when_it_was_written(
@@ -295,13 +306,13 @@ WRITTEN: dict[str, Any] = {
 
 
 def test_a_status_as_it_is_written_in_full() -> None:
-    patch = statuses.patch(Status(), FULL, CRON, now=NOW)
+    patch = statusbody.patch(Status(), FULL, CRON, now=NOW)
     assert {**WRITTEN, **patch} == WRITTEN
     assert patch == WRITTEN
 
 
 def test_a_status_as_it_is_read_in_full() -> None:
-    assert statuses.parse(carrying(WRITTEN)) == FULL
+    assert statusbody.parse(carrying(WRITTEN)) == FULL
 
 
 @pytest.mark.parametrize(
@@ -320,25 +331,25 @@ def test_a_status_as_it_is_read_in_full() -> None:
     ids=["empty", "nulls"],
 )
 def test_a_status_that_says_nothing_is_the_empty_one(raw: Mapping[str, Any]) -> None:
-    assert statuses.parse(carrying(raw)) == Status()
+    assert statusbody.parse(carrying(raw)) == Status()
 
 
 def test_nothing_is_written_when_nothing_has_changed() -> None:
-    assert statuses.patch(FULL, FULL, CRON, now=NOW) == {}
+    assert statusbody.patch(FULL, FULL, CRON, now=NOW) == {}
 
 
 def test_only_what_has_changed_is_written() -> None:
-    assert statuses.patch(FULL, replace(FULL, owner="node-b"), CRON, now=NOW) == {"owner": "node-b"}
+    assert statusbody.patch(FULL, replace(FULL, owner="node-b"), CRON, now=NOW) == {"owner": "node-b"}
 
 
 def test_what_is_gone_is_removed() -> None:
     after = replace(FULL, active=(), next_schedule_at=None)
-    assert statuses.patch(FULL, after, CRON, now=NOW) == {"active": None, "activeJobs": 0, "nextScheduleTime": None}
+    assert statusbody.patch(FULL, after, CRON, now=NOW) == {"active": None, "activeJobs": 0, "nextScheduleTime": None}
 
 
 def test_a_status_write_fits_the_words_of_conditions_that_kubernetes_uses() -> None:
     condition = Condition(type="Ready", status=False, reason="CreateFailed")
-    (raw,) = statuses.patch(Status(), Status(conditions=(condition,)), CRON, now=NOW)["conditions"]
+    (raw,) = statusbody.patch(Status(), Status(conditions=(condition,)), CRON, now=NOW)["conditions"]
     assert raw == {
         "type": "Ready",
         "status": "False",
@@ -389,12 +400,12 @@ def merged(raw: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, Any]:
 @given(old=STATUSES, new=STATUSES)
 def test_a_patch_turns_what_the_object_carries_into_what_it_should(old: Status, new: Status) -> None:
     new = replace(new, counts={**old.counts, **new.counts})  # counts only ever grow
-    carried = merged({}, statuses.patch(Status(), old, CRON, now=NOW))
-    patch = statuses.patch(old, new, CRON, now=NOW)
-    after = statuses.parse(carrying(merged(carried, patch)))
+    carried = merged({}, statusbody.patch(Status(), old, CRON, now=NOW))
+    patch = statusbody.patch(old, new, CRON, now=NOW)
+    after = statusbody.parse(carrying(merged(carried, patch)))
     assert after == new
     assert [one.changed_at for one in after.conditions] == [one.changed_at for one in new.conditions]
-    assert statuses.patch(after, new, CRON, now=NOW) == {}
+    assert statusbody.patch(after, new, CRON, now=NOW) == {}
 
 
 def test_the_words_of_a_later_version_are_left_out_and_do_not_stop_an_earlier_one() -> None:
@@ -402,5 +413,5 @@ def test_the_words_of_a_later_version_are_left_out_and_do_not_stop_an_earlier_on
         {"scheduledAt": "2026-03-02T11:50:00Z", "outcome": "skipped", "reason": "SkippedByTheMoon"},
         {"scheduledAt": "2026-03-02T11:55:00Z", "outcome": "created", "reason": "Created"},
     ]
-    read = statuses.parse(replace(cron_job(), status={"recent": told}))
+    read = statusbody.parse(replace(cron_job(), status={"recent": told}))
     assert [outcome.reason for outcome in read.recent] == [Reason.CREATED]
