@@ -3,8 +3,8 @@
 It exists because croniter is right about plain lists of numbers and about little more: its `15W` stands alone, drops
 the weekdays beside it and comes in months without the day, its `FRI#2` does not mix with other days, its last Friday is
 `L5`. So it is asked about plain lists only, and what depends on the shape of a month is worked out here, from its
-length and its first weekday. There are 28 shapes, so few questions are asked, and
-none twice; a search goes from month to month.
+length and its first weekday. There are 28 shapes, so few questions are asked, and none twice; a search goes from month
+to month.
 
 Days are counted from 1970-01-01, which is 0, on a naive calendar: no time zone, no clock. `grammar` makes the marks
 below out of a text, `expression` puts days and times of the day together.

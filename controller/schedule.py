@@ -21,7 +21,7 @@ from controller.expression import read
 from controller.fixedtimes import read_at, read_every
 from controller.scheduletext import EVERY, first_word, has_hash, refusing, words
 from controller.spec import DstGap, DstOverlap
-from controller.timezone import zone_named
+from controller.timezone import LAST_YEAR, zone_named
 from controller.zoned import Zoned
 
 MAX_EXPRESSIONS: Final = 32
@@ -36,6 +36,9 @@ _SHARED: Final = 16_384
 """How many schedules are kept: more than one for each object, if there are 10,000 and all have an H."""
 
 _NEVER: Final = 1 << 62
+
+_END: Final = int(datetime(LAST_YEAR + 1, 1, 1, tzinfo=UTC).timestamp())
+"""Nothing fires after the last year of a zone, so that adding to an instant meets no end of `datetime`'s calendar."""
 
 
 class _Source(Protocol):
@@ -130,6 +133,7 @@ class Schedule:
             after = max(after, _ceil(self.start_at) - 1)
         if self.end_at is not None:
             instant = min(instant, _ceil(self.end_at) - 1)
+        instant = min(instant, _END - 1)
         found = (source.latest_at(instant, after) for source in self._sources)
         return max((latest for latest in found if latest is not None), default=None)
 
@@ -228,7 +232,7 @@ def _parse(
 
 
 def _or_never(instant: int | None) -> int:
-    return _NEVER if instant is None else instant
+    return _NEVER if instant is None or instant >= _END else instant
 
 
 def _floor(instant: datetime) -> int:

@@ -38,8 +38,8 @@ def test_a_random_value_differs_in_each_process() -> None:
         "from datetime import datetime; from croniter import croniter;"
         "print(croniter('R R R * *', datetime(2024, 1, 1)).get_next(float))"
     )
-    runs = {subprocess.run([sys.executable, "-c", program], capture_output=True, check=True).stdout for _ in range(4)}
-    assert len(runs) > 1
+    runs = {subprocess.run([sys.executable, "-c", program], capture_output=True, check=True).stdout for _ in range(2)}
+    assert len(runs) == 2
     with pytest.raises(InvalidSchedule, match="replicas could not agree"):
         parse(["R R R * *"])
 

@@ -110,7 +110,7 @@ def _compare(zone: str, window: wallclock.Window, text: str, gap: DstGap, overla
     try:
         schedule = parse([text], zone, hashed_as=hashed_as, dst_gap=gap, dst_overlap=overlap)
     except InvalidSchedule as refusal:
-        assert "never comes" in str(refusal)
+        assert "never comes" in str(refusal)  # noqa: PT017 - most texts are valid
         assert not expected
         return 0
     said = f"{text!r} in {zone} around {window.until}, gap {gap}, overlap {overlap}"
