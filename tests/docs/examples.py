@@ -107,8 +107,9 @@ UNIONS: Final = (
     Example(texts=("0 9 * * *",), meaning="with `timeZone: Asia/Kolkata`", zone="Asia/Kolkata"),
 )
 
-_GAP: Final = datetime(2027, 3, 26, 12, tzinfo=UTC)
-_OVERLAP: Final = datetime(2026, 10, 24, 12, tzinfo=UTC)
+# In the past, so that no government changes them.
+_GAP: Final = datetime(2025, 3, 28, 12, tzinfo=UTC)
+_OVERLAP: Final = datetime(2025, 10, 25, 12, tzinfo=UTC)
 _BERLIN: Final = "Europe/Berlin"
 
 CLOCKS: Final = (
@@ -129,7 +130,7 @@ CLOCKS: Final = (
         texts=("15 2 * * *",),
         meaning="`dstGap: After`; this island's gap is half an hour",
         zone="Australia/Lord_Howe",
-        after=datetime(2026, 10, 3, 0, tzinfo=UTC),
+        after=datetime(2025, 10, 4, 0, tzinfo=UTC),
         dst_gap=DstGap.AFTER,
     ),
 )

@@ -60,7 +60,10 @@ CHANGES: Final = {"no midnight": NO_MIDNIGHT, "midnight twice": MIDNIGHT_TWICE, 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """What the library says next near a change of clocks, and what we say. Instants are UTC, in ISO 8601."""
+    """What the library says next near a change of clocks, and what we say. Instants are UTC, in ISO 8601.
+
+    All lie in the past, so that no government changes them.
+    """
 
     cause: str
     expression: str
@@ -73,11 +76,11 @@ class Change:
 DIFFERENCES: Final = (
     Change(
         cause="no midnight",
-        expression="0 12 28 3 *",
+        expression="0 12 30 3 *",
         zone="Asia/Beirut",
-        after="2027-03-01",
-        library="2028-03-28T09:00",
-        ours="2027-03-28T09:00",
+        after="2025-03-01",
+        library="2026-03-30T09:00",
+        ours="2025-03-30T09:00",
     ),
     Change(
         cause="no midnight",
@@ -91,9 +94,9 @@ DIFFERENCES: Final = (
         cause="no midnight",
         expression="0 2 * * SAT",
         zone="America/Santiago",
-        after="2027-09-04T12:00",
-        library="2027-09-05T05:00",
-        ours="2027-09-11T05:00",
+        after="2025-09-06T12:00",
+        library="2025-09-07T05:00",
+        ours="2025-09-13T05:00",
     ),
     Change(
         cause="midnight twice",
@@ -107,16 +110,16 @@ DIFFERENCES: Final = (
         cause="off the hour",
         expression="10 3 * * *",
         zone="Australia/Lord_Howe",
-        after="2026-10-03",
-        library="2026-10-04T16:10",
-        ours="2026-10-03T16:10",
+        after="2025-10-04",
+        library="2025-10-05T16:10",
+        ours="2025-10-04T16:10",
     ),
     Change(
         cause="off the hour",
         expression="50 3 * * *",
         zone="Pacific/Chatham",
-        after="2026-09-26",
-        library="2026-09-27T14:05",
-        ours="2026-09-26T14:05",
+        after="2025-09-27",
+        library="2025-09-28T14:05",
+        ours="2025-09-27T14:05",
     ),
 )
