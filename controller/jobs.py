@@ -41,7 +41,7 @@ class Firing:
 
     Attributes:
         name: The Job's, and so the firing's identity.
-        scheduled_at: The instant, UTC; of a manual run, when it was claimed.
+        scheduled_at: The instant, UTC; of a manual run, the second in which it was claimed.
         trigger_id: Which manual run, or which backfill.
         previous_at: The instant before it, the start of its data interval; None if there is none.
         next_at: The instant after it; None if there is none.

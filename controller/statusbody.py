@@ -52,6 +52,8 @@ def patch(old: Status, new: Status, cron_job: CronJob, *, now: datetime) -> dict
         now: When the conditions that change do so.
     """
     before, after = (_dump(status, cron_job, now=now) for status in (old, new))
+    if "activeJobs" not in cron_job.status:
+        del before["activeJobs"]  # so that a 0 is written too: kubectl would show nothing
     return _difference(before, after)
 
 
