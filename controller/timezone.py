@@ -3,21 +3,22 @@
 It exists so that nobody else has to think about gaps and overlaps: inside a segment, local time is UTC plus a constant.
 Where clocks go forward the next segment begins at a later local time, where they go back at an earlier one. Changes are
 found by asking the zone for its offset, so that half an hour, several a year and a skipped day need no special case.
+Where an overlap is to count once, the stretch that holds the other occurrence is left out of the segments.
 
 It never asks which zone the machine is in, and never lets a name reach the file system that is not the name of a zone.
-`schedule` lays the local times of `expression` over these segments.
+`zoned` lays the local times of `expression` over these segments.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from controller.errors import UnknownTimeZone
+from controller.spec import DstOverlap
 
 FIRST_YEAR: Final = 2
 LAST_YEAR: Final = 9_970
@@ -26,7 +27,7 @@ LAST_YEAR: Final = 9_970
 _FIRST: Final = int(datetime(FIRST_YEAR - 1, 12, 31, tzinfo=UTC).timestamp())
 _LAST: Final = int(datetime(LAST_YEAR + 1, 1, 1, tzinfo=UTC).timestamp())
 
-_PROBE_SECONDS: Final = 3 * 86_400
+_PROBE_SECONDS: Final = 6 * 86_400
 """Less than the shortest time between two transitions in the tz database: just under 7 days (Asia/Gaza, 2040)."""
 
 _NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+){0,2}")
@@ -46,6 +47,9 @@ class Segment(NamedTuple):
     """UTC seconds since 1970, exclusive."""
     offset: int
     """Local time minus UTC, in seconds."""
+    forward: int
+    """How far clocks went forward at the begin, in seconds: above 0 after a gap, below 0 after an overlap, 0 where only
+    a year begins."""
 
 
 @lru_cache(maxsize=1024)
@@ -67,26 +71,59 @@ def zone_named(name: str) -> ZoneInfo:
         raise refusal from error
 
 
-def segments_from(zone: str, instant: int, years: int) -> Iterator[Segment]:
-    """The segments from the one that holds this instant (UTC seconds) on, oldest first, for so many years."""
-    first = _year(instant)
-    for year in range(max(first, FIRST_YEAR), min(first + years, LAST_YEAR) + 1):
-        for segment in _segments(zone, year):
+def segment_from(zone: str, instant: int, overlap: DstOverlap = DstOverlap.BOTH) -> Segment | None:
+    """The first segment that ends after this instant (UTC seconds); None after the last year."""
+    year = _year(instant)
+    for near in range(max(year, FIRST_YEAR), min(year + 1, LAST_YEAR) + 1):
+        for segment in _kept(zone, near, overlap):
             if segment.end > instant:
-                yield segment
+                return segment
+    return None
 
 
-def segments_until(zone: str, instant: int, years: int) -> Iterator[Segment]:
-    """The segments from the one that holds this instant (UTC seconds) back, newest first, for so many years."""
-    last = _year(instant)
-    for year in range(min(last, LAST_YEAR), max(last - years, FIRST_YEAR) - 1, -1):
-        for segment in reversed(_segments(zone, year)):
+def segment_until(zone: str, instant: int, overlap: DstOverlap = DstOverlap.BOTH) -> Segment | None:
+    """The last segment that begins at this instant (UTC seconds) or before; None before the first year."""
+    year = _year(instant)
+    for near in range(min(year, LAST_YEAR), max(year - 1, FIRST_YEAR) - 1, -1):
+        for segment in reversed(_kept(zone, near, overlap)):
             if segment.begin <= instant:
-                yield segment
+                return segment
+    return None
 
 
 def _year(instant: int) -> int:
     return datetime.fromtimestamp(min(max(instant, _FIRST), _LAST), UTC).year
+
+
+@lru_cache(maxsize=4096)
+def _kept(name: str, year: int, overlap: DstOverlap) -> tuple[Segment, ...]:
+    """The segments of one UTC year, without the occurrences of local times that do not count."""
+    segments = _segments(name, year)
+    for begin, end in _not_counted(name, year, overlap):
+        trimmed = (_without(segment, begin, end) for segment in segments)
+        segments = tuple(segment for segment in trimmed if segment.begin < segment.end)
+    return segments
+
+
+def _not_counted(name: str, year: int, overlap: DstOverlap) -> list[tuple[int, int]]:
+    """The stretches of UTC whose local times count in their other occurrence."""
+    if overlap is DstOverlap.BOTH:
+        return []
+    # A change early in January has its first occurrences in December, so the years beside this one are asked too.
+    near = range(max(year - 1, FIRST_YEAR), min(year + 1, LAST_YEAR) + 1)
+    changes = [segment for other in near for segment in _segments(name, other) if segment.forward < 0]
+    if overlap is DstOverlap.FIRST:
+        return [(after.begin, after.begin - after.forward) for after in changes]
+    return [(after.begin + after.forward, after.begin) for after in changes]
+
+
+def _without(segment: Segment, begin: int, end: int) -> Segment:
+    """The segment cut short by a stretch that begins or ends with it, or covers it."""
+    if segment.end <= begin or end <= segment.begin:
+        return segment
+    if begin <= segment.begin:
+        return segment._replace(begin=min(end, segment.end))
+    return segment._replace(end=begin)
 
 
 @lru_cache(maxsize=4096)
@@ -97,15 +134,17 @@ def _segments(name: str, year: int) -> tuple[Segment, ...]:
     end = int(datetime(year + 1, 1, 1, tzinfo=UTC).timestamp())
     found = []
     offset = _offset(zone, begin)
+    forward = offset - _offset(zone, begin - 1)
     known = begin
     while known < end - 1:
         probe = min(known + _PROBE_SECONDS, end - 1)
         if _offset(zone, probe) != offset:
             change = _change(zone, known, probe)
-            found.append(Segment(begin, change, offset))
-            begin, probe, offset = change, change, _offset(zone, change)
+            found.append(Segment(begin, change, offset, forward))
+            begin, probe, forward = change, change, _offset(zone, change) - offset
+            offset += forward
         known = probe
-    return (*found, Segment(begin, end, offset))
+    return (*found, Segment(begin, end, offset, forward))
 
 
 def _change(zone: ZoneInfo, before: int, after: int) -> int:

@@ -7,8 +7,10 @@ from time import perf_counter
 
 import pytest
 
+from controller.days import Days
 from controller.errors import InvalidSchedule
-from controller.expression import MAX_CHARACTERS, Expression, read
+from controller.expression import Expression, _read, read
+from controller.scheduletext import MAX_CHARACTERS
 
 DAY = 86_400
 
@@ -57,27 +59,59 @@ DAY = 86_400
         pytest.param("cron_tz=UTC @daily", "set spec.timeZone", id="CRON_TZ in small letters"),
         pytest.param("R * * * *", "minute: R (a random value) is refused", id="random"),
         pytest.param("R(0-5) * * * *", "minute: R (a random value) is refused", id="random in bounds"),
-        pytest.param("H * * * *", "minute: H (a hashed value) is not supported", id="hashed"),
-        pytest.param("* h(0-6) * * *", "hour: H (a hashed value) is not supported", id="hashed in bounds"),
-        pytest.param("* H/3 * * *", "hour: H (a hashed value) is not supported", id="hashed step"),
-        pytest.param("* * L * *", "day of month: L (the last) is not supported", id="last day"),
-        pytest.param("* * * * 5L", "day of week: L (the last) is not supported", id="last Friday"),
-        pytest.param("* * * * FRIL", "day of week: L (the last) is not supported", id="last Friday by name"),
-        pytest.param("* * 15W * *", "day of month: W (the nearest weekday) is not supported", id="nearest weekday"),
-        pytest.param("* * LW * *", "day of month: W (the nearest weekday) is not supported", id="last weekday"),
-        pytest.param("* * * * MON#2", "day of week: # (the n-th weekday) is not supported", id="second Monday"),
-        pytest.param("@every 5m", "@every is not supported", id="@every"),
-        pytest.param("@at 2030-01-01T00:00:00Z", "@at is not supported", id="@at"),
+        pytest.param("r * * * *", "minute: R (a random value) is refused", id="random in small letters"),
+        pytest.param("H(0-99) * * * *", "minute: 99 is not between 0 and 59", id="hashed out of bounds"),
+        pytest.param("H(30-10) * * * *", "minute: the range 30-10 runs backwards", id="hashed backwards"),
+        pytest.param("H(5) * * * *", "minute: 'H(5)' is not a value; bounds are written H(0-59)", id="one bound"),
+        pytest.param("H() * * * *", "minute: 'H()' is not a value", id="no bounds"),
+        pytest.param("* H(1-3 * * *", "hour: 'H(1-3' is not a value; bounds are written H(0-23)", id="open brackets"),
+        pytest.param("H/0 * * * *", "minute: the step is zero", id="hashed step zero"),
+        pytest.param("H/x * * * *", "minute: the step 'x' is not a number", id="hashed step that is no number"),
+        pytest.param("H-30 * * * *", "minute: H (a hashed value) is no end of a range", id="a range from H"),
+        pytest.param("0-H * * * *", "minute: H (a hashed value) is no end of a range", id="a range to H"),
+        pytest.param("HH * * * *", "minute: 'HH' is not a value", id="H twice"),
+        pytest.param("0 0 31 H(4-4) *", "day of month: 31 never comes in month 4", id="a hashed month too short"),
+        pytest.param("0 0 H(30-31) 2 *", "never comes in month 2", id="a hashed day that never comes"),
+        pytest.param("L * * * *", "minute: 'L' is known only in a field for days", id="L elsewhere"),
+        pytest.param("0 0 * FRIL *", "month: 'FRIL' is known only in a field for days", id="last Friday elsewhere"),
+        pytest.param("0 0 * * L", "day of week: L needs a weekday before it, as in FRIL", id="L without a weekday"),
+        pytest.param("0 0 L-3 * *", "day of month: L-3 (days before the last) is not supported", id="before the last"),
+        pytest.param("0 0 LW * *", "day of month: LW (the last weekday of the month) is not supported", id="LW"),
+        pytest.param("0 0 L/2 * *", "day of month: L (the last) stands alone", id="L with a step"),
+        pytest.param("0 0 1-L * *", "day of month: L (the last) stands alone", id="L in a range"),
+        pytest.param("0 0 * * FRIL/2", "day of week: FRIL (the last) stands alone", id="last Friday with a step"),
+        pytest.param("0 0 * * 8L", "day of week: 8 is not between 0 and 7", id="the last 8"),
+        pytest.param("0 0 FRIL * *", "day of month: FRIL (the last) stands alone", id="last Friday as day of month"),
+        pytest.param("0 0 32W * *", "day of month: 32 is not between 1 and 31", id="nearest to the 32nd"),
+        pytest.param("0 0 W * *", "day of month: 'W' is not a value", id="W without a day"),
+        pytest.param("0 0 15W/2 * *", "day of month: 15W stands alone, without a range or a step", id="W with a step"),
+        pytest.param("0 0 1-15W * *", "day of month: 15W stands alone, without a range or a step", id="W in a range"),
+        pytest.param("15W * * * *", "minute: '15W' is known only in a field for days", id="W elsewhere"),
+        pytest.param("0 0 * * FRI#0", "day of week: 'FRI#0' is not a value; a number between 1 and 5", id="0th Friday"),
+        pytest.param("0 0 * * FRI#6", "day of week: 'FRI#6' is not a value; a number between 1 and 5", id="6th Friday"),
+        pytest.param("0 0 * * FRI#", "day of week: 'FRI#' is not a value; a number between 1 and 5", id="# alone"),
+        pytest.param("0 0 * * 8#1", "day of week: 8 is not between 0 and 7", id="the first 8"),
+        pytest.param("0 0 * * FRI#1/2", "day of week: FRI#1 stands alone", id="# with a step"),
+        pytest.param("0 0 * * MON-FRI#2", "day of week: FRI#2 stands alone", id="# in a range"),
+        pytest.param("0 0 1#2 * *", "day of month: 1#2 stands alone", id="# as day of month"),
+        pytest.param("@daily 5", "@daily stands alone", id="a macro with more"),
+        pytest.param("@every5m", "this macro is not known", id="@every without a blank"),
         pytest.param("@reboot", "this macro is not known; @yearly, @annually", id="@reboot"),
-        pytest.param("@daily 5", "this macro is not known", id="a macro with more"),
         pytest.param("30 2 31 2 *", "day of month: 31 never comes in month 2", id="31 February"),
         pytest.param("0 0 30,31 feb ?", "day of month: 30,31 never comes in month 2", id="30 and 31 February"),
+        pytest.param("0 0 0 30 2 *", "day of month: 30 never comes in month 2", id="30 February, with seconds"),
+        pytest.param("0 0 31W 2 *", "day of month: 31W never comes in month 2", id="nearest to 31 February"),
+        pytest.param("0 0 31,30W FEB ?", "day of month: 31,30W never comes in month 2", id="both of them"),
+        pytest.param("0 0 31W 4,6 *", "day of month: 31W never comes in month 4,6", id="nearest to 31 April"),
         pytest.param("0 0 31 4,6,9,11 *", "day of month: 31 never comes in month 4,6,9,11", id="31st of short months"),
         pytest.param("² * * * *", "not ASCII", id="a digit that is not ASCII"),
         pytest.param("٣ * * * *", "not ASCII", id="an Arabic digit"),
         pytest.param("*\u00a0* * * *", "not ASCII", id="a blank that is not ASCII"),
         pytest.param("*\x00 * * * *", "minute: '*\\x00' is not a value", id="a zero byte"),
         pytest.param("0" * 257 + " * * * *", f"more than {MAX_CHARACTERS} characters", id="too long"),
+        pytest.param("0\x1c0 * * *", "it has 4 fields", id="a separator that only Python knows as a blank"),
+        pytest.param("\ud800 * * * *", "not ASCII", id="half of a surrogate pair"),
+        pytest.param("\uff15 * * * *", "not ASCII", id="a wide digit"),
         pytest.param("* * * * * # comment", "it has 7 fields", id="a comment"),
         pytest.param("%s * * * *", "minute: '%s' is not a value", id="a format"),
     ],
@@ -141,8 +175,10 @@ def test_two_spellings_mean_the_same(text: str, same_as: str) -> None:
     assert some(one) == some(other)
 
 
-def test_equal_texts_share_one_expression() -> None:
-    assert read("1 2 3 4 *") is read("1 2 3 4 *")
+def test_equal_texts_share_one_expression_unless_they_are_hashed() -> None:
+    assert read("1 2 3 4 *", "default/a") is read("1 2 3 4 *", "default/b")
+    assert read("0 0 * * THU", "default/a") is read("0 0 * * THU", "default/b")
+    assert read("H 2 3 4 *", "default/a") is not read("H 2 3 4 *", "default/b")
 
 
 HOSTILE = (
@@ -156,6 +192,19 @@ HOSTILE = (
     "* * 31 2 *",
     "* * 30,31 2 1",
     "H(" * 60 + " * * * *",
+    "H," * 120 + "H * * * *",
+    "H(0-59)/1," * 25 + "H * * * *",
+    "0 0 " + "31W," * 60 + "1W * *",
+    "0 0 " + "31W," * 60 + "31W 2 *",
+    "0 0 * 2 " + "MON#5," * 40 + "TUE#5",
+    "0 0 * 2 MON#5",
+    "MON#" * 60 + " * * * *",
+    "0 0 1,,,,,,,L" + "," * 200 + " * *",
+    "\x00" * 256,
+    "\ud800" * 256,
+    "٣" * 10_000,
+    "H " * 500_000,
+    "L" * 1_000_000,
     "L" * 240 + " * * * *",
     "#" * 240 + " * * * *",
     "(" * 10_000,
@@ -172,7 +221,7 @@ HOSTILE = (
 def test_no_text_takes_the_loop_for_long(text: str) -> None:
     begun = perf_counter()
     try:
-        read.__wrapped__(text).first_from(4_000_000_000)
+        _read(text, "hostile/text").first_from(4_000_000_000)
     except InvalidSchedule as refusal:
         assert len(str(refusal)) < 700  # noqa: PT017 - either outcome is right
     assert perf_counter() - begun < 0.05  # 5 ms is the rule; a shared machine needs room
@@ -191,6 +240,6 @@ def test_a_day_that_never_comes_beside_a_weekday_sends_no_search_through_years()
 
 def test_a_search_for_a_day_that_never_comes_ends_with_none() -> None:
     # croniter raises CroniterBadDateError then. The grammar lets no such days through, so they are made by hand.
-    never = Expression(days="0 0 31 2 *", minutes=array("H", [0]), seconds=(0,))
+    never = Expression(days=Days(months=(2,), lists=("0 0 31 * *",)), minutes=array("H", [0]), seconds=(0,))
     assert never.first_from(20_000 * DAY) is None
     assert never.last_until(20_000 * DAY) is None

@@ -8,11 +8,31 @@ from itertools import pairwise
 import pytest
 
 from controller.errors import UnknownTimeZone
-from controller.timezone import FIRST_YEAR, LAST_YEAR, segments_from, segments_until, zone_named
+from controller.timezone import FIRST_YEAR, LAST_YEAR, Segment, segment_from, segment_until, zone_named
 
 
 def at(text: str) -> int:
     return int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp())
+
+
+def forwards(zone: str, begin: int, end: int) -> list[Segment]:
+    """The segments from the one of `begin` to the one of `end`."""
+    found: list[Segment] = []
+    while not found or found[-1].end <= end:
+        segment = segment_from(zone, found[-1].end if found else begin)
+        assert segment is not None
+        found.append(segment)
+    return found
+
+
+def backwards(zone: str, begin: int, end: int) -> list[Segment]:
+    """The same, newest first, found from the other side."""
+    found: list[Segment] = []
+    while not found or found[-1].begin > begin:
+        segment = segment_until(zone, found[-1].begin - 1 if found else end)
+        assert segment is not None
+        found.append(segment)
+    return found
 
 
 @pytest.mark.parametrize(
@@ -74,9 +94,12 @@ def test_the_names_of_zones_are_known(name: str) -> None:
     ],
 )
 def test_a_change_begins_a_segment_at_its_second(zone: str, change: str, before: int | None, after: int | None) -> None:
-    one, other = next(segments_from(zone, at(change) - 1, 1)), next(segments_from(zone, at(change), 1))
+    one, other = segment_from(zone, at(change) - 1), segment_from(zone, at(change))
+    assert one is not None
+    assert other is not None
     assert one.end == other.begin == at(change)
     assert one.offset != other.offset
+    assert other.forward == other.offset - one.offset
     if before is not None:
         assert (one.offset, other.offset) == (before, after)
 
@@ -84,27 +107,24 @@ def test_a_change_begins_a_segment_at_its_second(zone: str, change: str, before:
 @pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin", "Asia/Gaza", "Africa/El_Aaiun", "Pacific/Chatham"])
 def test_segments_follow_each_other_without_a_hole_in_both_directions(zone: str) -> None:
     begin, end = at("2036-02-01T00:00"), at("2042-12-31T23:59")
-    forwards = list(segments_from(zone, begin, 6))
-    backwards = list(segments_until(zone, end, 6))
-    assert forwards[0].begin <= begin < forwards[0].end
-    assert backwards[0].begin <= end < backwards[0].end
-    assert all(one.end == other.begin for one, other in pairwise(forwards))
-    assert [segment for segment in reversed(backwards) if segment.end > begin] == forwards
+    found = forwards(zone, begin, end)
+    assert found[0].begin <= begin < found[0].end
+    assert found[-1].begin <= end < found[-1].end
+    assert all(one.end == other.begin for one, other in pairwise(found))
+    assert all(other.forward == other.offset - one.offset for one, other in pairwise(found))
+    assert backwards(zone, begin, end) == found[::-1]
 
 
 def test_gaza_2040_has_both_of_its_changes_of_one_week() -> None:
-    autumn = [
-        segment
-        for segment in segments_from("Asia/Gaza", at("2040-10-01T00:00"), 0)
-        if segment.end < at("2041-01-01T00:00")
-    ]
+    autumn = forwards("Asia/Gaza", at("2040-10-01T00:00"), at("2040-12-31T00:00"))
     assert autumn[1].end - autumn[1].begin < 7 * 86_400
 
 
-@pytest.mark.parametrize("year", [1, 9999])
-def test_there_are_no_segments_at_the_ends_of_the_calendar(year: int) -> None:
-    instant = int(datetime(year, 6, 1, tzinfo=UTC).timestamp())
-    assert list(segments_from("Europe/Berlin", instant, 0)) == []
-    assert FIRST_YEAR > 1
-    assert LAST_YEAR < 9999
-    assert list(segments_until("Europe/Berlin", instant, 0)) == []
+def test_there_are_no_segments_at_the_ends_of_the_calendar() -> None:
+    first, last = segment_from("Europe/Berlin", at("0001-06-01")), segment_until("Europe/Berlin", at("9999-06-01"))
+    assert first is not None
+    assert last is not None
+    assert first.begin == at(f"{FIRST_YEAR:04}-01-01") > at("0001-06-01")
+    assert last.end == at(f"{LAST_YEAR + 1}-01-01") < at("9999-06-01")
+    assert segment_until("Europe/Berlin", at("0001-06-01")) is None
+    assert segment_from("Europe/Berlin", at("9999-06-01")) is None
