@@ -14,7 +14,6 @@ import pytest
 
 from deploy.local.errors import KubectlFailed
 from tests.cluster.fleet import NODES, Fleet, eventually
-from tests.cluster.shortcomings import each
 from tests.cluster.team import Team, cron_job
 
 pytest_plugins = ["tests.cluster.fleet_fixtures"]
@@ -108,7 +107,7 @@ ROWS = {
 }
 
 BROKEN = {"shared-selector": "a selector that all Jobs of an object share is taken, and batch/v1 refuses it"}
-"""Rows that do not hold yet, though they ought to, and why."""
+"""Rows that do not hold yet, though they ought to, and why; a mended one must be taken off, or the run is red."""
 
 
 @pytest.fixture(scope="module")
@@ -118,7 +117,13 @@ def team(fleet_for_session: Fleet, found_team: Callable[[str], Team]) -> Team:
     return found_team("meant")
 
 
-@each(ROWS, BROKEN)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.xfail(strict=True, reason=BROKEN[name]) if name in BROKEN else ())
+        for name in ROWS
+    ],
+)
 def test_each_kind_answers_in_its_own_way(team: Team, name: str) -> None:
     ours = {**cron_job(name, "0 * * * *"), "spec": {**cron_job(name, "0 * * * *")["spec"], **ROWS[name].changes}}
     theirs = {**ours, "apiVersion": "batch/v1", "kind": "CronJob"}
