@@ -13,12 +13,13 @@ from datetime import timedelta
 from itertools import groupby
 
 from controller import conditions
+from controller.instants import format_time
 from controller.jobs import Firing, Job
 from controller.messages import Event, EventType
-from controller.outcomes import Outcome, Reason
+from controller.outcomes import Outcome, Reason, Trigger
 from controller.ports import Clock, Cluster, Recorder
-from controller.spec import CronJob, format_time
-from controller.status import Status
+from controller.spec import CronJob
+from controller.status import Backfill, BackfillState, Status
 from controller.steps import Cause, Write
 
 logger = logging.getLogger(__name__)
@@ -28,6 +29,7 @@ PAUSE = timedelta(minutes=1)
 
 _EVENTS = {
     Reason.SKIPPED_FORBID: (EventType.NORMAL, "JobAlreadyActive", "an earlier Job is still active"),
+    Reason.SKIPPED_QUEUE_FULL: (EventType.NORMAL, "JobAlreadyActive", "as many firings wait as queueLimit allows"),
     Reason.MISSED_DEADLINE: (EventType.WARNING, "MissSchedule", "startingDeadlineSeconds had passed"),
     Reason.MISSED_CATCH_UP: (EventType.WARNING, "MissSchedule", "catchUpPolicy does not ask for it"),
     Reason.MISSED_EDIT: (EventType.WARNING, "MissSchedule", "the schedule was edited after it"),
@@ -39,6 +41,24 @@ _READY_EVENTS = {
     "UnknownTimeZone": "UnknownTimeZone",
     conditions.INVALID_JOB_TEMPLATE: "FailedCreate",
     conditions.CREATE_FAILED: "FailedCreate",
+}
+
+
+_CONDITION_EVENTS = {
+    "TooManyFailures": EventType.WARNING,
+    conditions.INVALID_SUSPEND_UNTIL: EventType.WARNING,
+    "MaxRunsReached": EventType.NORMAL,
+    "ScheduleEnded": EventType.NORMAL,
+}
+"""Reasons of conditions that are told; the Event's reason is the type of the condition."""
+_LEVELS = {EventType.NORMAL: logging.INFO, EventType.WARNING: logging.WARNING}
+
+
+_FIRINGS = {
+    Trigger.SCHEDULE: "firing",
+    Trigger.CATCH_UP: "firing",
+    Trigger.MANUAL: "manual run",
+    Trigger.BACKFILL: "backfilled firing",
 }
 
 
@@ -69,8 +89,9 @@ class Announcer:
 
     def fired(self, cron_job: CronJob, firing: Firing, job: Job) -> timedelta:
         """A Job was created. Returns how late."""
-        lateness = max(timedelta(0), self._clock.now() - firing.scheduled_at)
-        self._recorder.outcome(Reason.CREATED, lateness)
+        lateness = max(timedelta(0), self._clock.now() - cron_job.due_at(firing.scheduled_at, firing.trigger))
+        if firing.trigger.of_schedule:
+            self._recorder.outcome(Reason.CREATED, lateness)
         logger.info(
             "fired",
             extra={
@@ -88,14 +109,16 @@ class Announcer:
 
     def settled(self, cron_job: CronJob, before: Status, write: Write) -> None:
         """A status write went through."""
-        for reason, run in groupby(write.outcomes, key=lambda outcome: outcome.reason):
+        for (reason, trigger), run in groupby(write.outcomes, key=lambda outcome: (outcome.reason, outcome.trigger)):
             if reason is not Reason.CREATED:
-                self._tell_run(cron_job, reason, tuple(run))
+                self._tell_run(cron_job, reason, trigger, tuple(run))
         for job in write.finished:
             condition = "Complete" if job.succeeded else "Failed"
             message = f"Saw completed job: {job.name}, condition: {condition}"
             self._repeat(cron_job, EventType.NORMAL, "SawCompletedJob", message, topic=condition)
         self._tell_ready(cron_job, before, write)
+        self._tell_conditions(cron_job, before, write)
+        self._tell_backfill(cron_job, before.backfill, write.status.backfill)
 
     def deleted(self, cron_job: CronJob, job: Job, cause: Cause) -> None:
         """A Job was deleted."""
@@ -106,18 +129,21 @@ class Announcer:
         """The object is gone."""
         self._topics.pop(uid, None)
 
-    def _tell_run(self, cron_job: CronJob, reason: Reason, run: tuple[Outcome, ...]) -> None:
+    def _tell_run(self, cron_job: CronJob, reason: Reason, trigger: Trigger, run: tuple[Outcome, ...]) -> None:
         now = self._clock.now()
         for outcome in run:
-            self._recorder.outcome(reason, now - outcome.scheduled_at)
+            if trigger.of_schedule:
+                self._recorder.outcome(reason, now - cron_job.due_at(outcome.scheduled_at))
         first, last = (format_time(outcome.scheduled_at) for outcome in (run[0], run[-1]))
         detail = next((outcome.message for outcome in reversed(run) if outcome.message), "")
-        logger.info(
+        logger.log(
+            _LEVELS[_EVENTS[reason][0]] if reason in _EVENTS else logging.INFO,
             "not fired",
             extra={
                 "key": str(cron_job.key),
                 "reason": reason.value,
                 "scheduled_at": first,
+                "trigger": trigger.value,
                 **({"until": last, "count": len(run)} if len(run) > 1 else {}),
                 **({"detail": detail} if detail else {}),
                 "node": self._node,
@@ -126,9 +152,10 @@ class Announcer:
         if reason not in _EVENTS:
             return
         type_, event, why = _EVENTS[reason]
-        what = f"the firing of {first}" if len(run) == 1 else f"{len(run)} firings from {first} to {last}"
+        kind = _FIRINGS[trigger]
+        what = f"the {kind} of {first}" if len(run) == 1 else f"{len(run)} {kind}s from {first} to {last}"
         message = f"{reason.value}: {what}: {detail or why}"
-        self._repeat(cron_job, type_, event, message, topic=reason.value, count=len(run))
+        self._repeat(cron_job, type_, event, message, topic=f"{reason.value} {kind}", count=len(run))
 
     def _tell_ready(self, cron_job: CronJob, before: Status, write: Write) -> None:
         """The object has stopped to be ready, or for another reason than before: one Event."""
@@ -140,6 +167,30 @@ class Announcer:
         message = f"{new.reason}: {new.message}"
         logger.warning("not ready", extra={"key": str(cron_job.key), "reason": new.reason, "detail": new.message})
         self._post(cron_job, EventType.WARNING, _READY_EVENTS.get(new.reason, new.reason), message)
+
+    def _tell_conditions(self, cron_job: CronJob, before: Status, write: Write) -> None:
+        """Something else that a person may want to know has begun to hold: one Event each."""
+        for condition in write.status.conditions:
+            old = before.condition(condition.type)
+            news = old is None or (old.status, old.reason) != (condition.status, condition.reason)
+            if news and condition.reason in _CONDITION_EVENTS:
+                extra = {"key": str(cron_job.key), "reason": condition.reason, "detail": condition.message}
+                logger.log(_LEVELS[_CONDITION_EVENTS[condition.reason]], "now %s", condition.type, extra=extra)
+                self._post(cron_job, _CONDITION_EVENTS[condition.reason], condition.type, condition.message)
+
+    def _tell_backfill(self, cron_job: CronJob, before: Backfill | None, after: Backfill | None) -> None:
+        """A backfill has begun or ended."""
+        if after is None or (before is not None and (before.interval, before.state) == (after.interval, after.state)):
+            return
+        refused = after.state is BackfillState.REFUSED
+        type_ = EventType.WARNING if refused else EventType.NORMAL
+        told = after.message or (
+            f"{after.interval}: {after.total} instants, {after.created} created, {after.left_out} left out, "
+            f"{after.create_failed} failed"
+        )
+        extra = {"key": str(cron_job.key), "reason": after.state.value, "detail": told}
+        logger.log(_LEVELS[type_], "backfill", extra=extra)
+        self._post(cron_job, type_, f"Backfill{after.state.value}", told)
 
     def _repeat(
         self, cron_job: CronJob, type_: EventType, reason: str, message: str, *, topic: str = "", count: int = 1

@@ -36,7 +36,7 @@ from controller.web import WebServer
 
 logger = logging.getLogger(__name__)
 
-PROTOCOL = "1"
+PROTOCOL = "2"
 """Version of what all members must do alike: the hash of the ring, the names of Jobs, the reading of schedules."""
 LOOK_AGAIN = timedelta(seconds=1)
 """Between looks whether our objects are served."""

@@ -10,11 +10,11 @@ import logging
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 
-from controller import status
+from controller import statusbody
 from controller.errors import StoreUnavailable
 from controller.lister import CronJobLister, JobLister
 from controller.messages import FiringRecord
-from controller.outcomes import Reason
+from controller.outcomes import Reason, Trigger
 from controller.ports import Clock, RecentJobStore
 from controller.spec import CronJob, Key
 
@@ -74,14 +74,17 @@ class Archive:
         for cron_job in self._cron_jobs:
             if not self._owns(cron_job.key):
                 continue
-            told = {outcome.scheduled_at: (outcome.reason, outcome.job) for outcome in status.parse(cron_job).recent}
+            recent = statusbody.parse(cron_job).recent
+            told = {one.scheduled_at: (one.reason, one.job, one.trigger) for one in recent}
             for job in self._jobs.of(cron_job.uid):
                 if job.scheduled_at is not None and job.controlled_by == cron_job.uid:
-                    told[job.scheduled_at] = (Reason.CREATED, job.name)
-            for instant, (reason, name) in sorted(told.items()):
-                yield self._told(cron_job, instant, reason, name)
+                    told[job.scheduled_at] = (Reason.CREATED, job.name, job.trigger)
+            for instant, (reason, name, trigger) in sorted(told.items()):
+                yield self._told(cron_job, instant, reason, name, trigger)
 
-    def _told(self, cron_job: CronJob, instant: datetime, reason: Reason, job: str | None) -> FiringRecord:
+    def _told(
+        self, cron_job: CronJob, instant: datetime, reason: Reason, job: str | None, trigger: Trigger
+    ) -> FiringRecord:
         created = next((seen for seen in self._jobs.of(cron_job.uid) if seen.name == job), None)
         lateness = (created.created_at - instant).total_seconds() if created is not None else 0.0
         return FiringRecord(
@@ -89,6 +92,7 @@ class Archive:
             key=cron_job.key,
             scheduled_at=instant,
             outcome=reason,
+            trigger=trigger,
             node=self._node,
             job=job,
             lateness_seconds=max(0.0, lateness),

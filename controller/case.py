@@ -12,12 +12,14 @@ from functools import cached_property
 
 from controller import history as histories
 from controller import ledger as ledgers
+from controller.conditions import CIRCUIT_OPEN
 from controller.due import Due
 from controller.errors import TerminalError
 from controller.history import History
-from controller.jobs import Job
+from controller.jobs import Firing, Job
 from controller.ledger import Ledger
-from controller.observation import Observed, Stance
+from controller.observation import Attempt, Observed, Recalled, Stance
+from controller.outcomes import Outcome, Reason, Trigger
 from controller.schedule import Schedule
 from controller.spec import ConcurrencyPolicy, CronJob
 from controller.status import Slot, Status
@@ -63,14 +65,40 @@ class Case:
     def due(self) -> Due:
         """The due instants, and what becomes of each."""
         return Due(
-            spec=self.cron_job.spec,
+            cron_job=self.cron_job,
             schedule=self.schedule,
             observed=self.observed,
             through=self.ledger.through,
             done=self.done,
             now=self.now,
             stance=self.stance,
+            circuit_open=self.circuit_open,
         )
+
+    @property
+    def circuit_open(self) -> bool:
+        """Whether too many Jobs have failed in a row; an edit of the spec has closed it."""
+        limit, condition = self.cron_job.spec.suspend_after_failures, self.status.condition(CIRCUIT_OPEN)
+        return limit is not None and condition is not None and condition.status and self.ledger.edit is None
+
+    @cached_property
+    def circuit_closes(self) -> bool:
+        """Whether a manual run has succeeded since the circuit opened: the coming write closes it."""
+        places = {slot.name for slot in self.status.active if slot.trigger is Trigger.MANUAL}
+        ended = (job for name, job in self.jobs.items() if name in places and not job.active)
+        return self.circuit_open and any(job.finished_at is not None and job.succeeded for job in ended)
+
+    @property
+    def runs_left(self) -> int | None:
+        """How many firings may still be promised a Job; None is any number."""
+        limit = self.cron_job.spec.max_runs
+        return None if limit is None else limit - self.status.counts.get("created", 0) - self.status.unfinished_runs
+
+    @property
+    def hears_requests(self) -> bool:
+        """Whether this node answers what people ask for by annotation: others only once it has waited for them."""
+        made_at = self.cron_job.requests.made_at
+        return self.owning or made_at is None or self.now - made_at >= self.stance.delay
 
     @cached_property
     def jobs(self) -> dict[str, Job]:
@@ -85,8 +113,22 @@ class Case:
     @cached_property
     def done(self) -> frozenset[datetime]:
         """Instants that have their Job, or had it."""
-        seen = {job.scheduled_at for job in self.jobs.values() if job.scheduled_at is not None}
-        return self.observed.recalled | seen
+        return self.recalled.instants.union(
+            job.scheduled_at
+            for job in self.jobs.values()
+            if job.scheduled_at is not None and job.trigger is not Trigger.MANUAL
+        )
+
+    @cached_property
+    def created(self) -> frozenset[datetime]:
+        """Instants that are recorded as created anywhere: what a backfill leaves out."""
+        told = (outcome for outcome in self.status.recent if outcome.reason is Reason.CREATED)
+        return self.done.union(outcome.scheduled_at for outcome in told if outcome.trigger.of_schedule)
+
+    @property
+    def recalled(self) -> Recalled:
+        """What the recent-job store knows, as far as it was asked."""
+        return self.observed.recalled or Recalled(after=self.now)
 
     @cached_property
     def unseen_slots(self) -> tuple[Slot, ...]:
@@ -94,7 +136,60 @@ class Case:
         return tuple(
             slot
             for slot in self.status.active
-            if slot.uid is None and slot.name not in self.jobs and slot.scheduled_at not in self.done
+            if slot.uid is None and slot.name not in self.jobs and slot.name not in self.recalled.names
+        )
+
+    @cached_property
+    def attempts(self) -> dict[str, Attempt]:
+        """By name, the creates that were turned down."""
+        return {attempt.name: attempt for attempt in self.observed.attempts}
+
+    def due_at(self, slot: Slot) -> datetime:
+        """When a slot's Job is due for this node."""
+        return self.cron_job.due_at(slot.scheduled_at, slot.trigger) + self.stance.delay
+
+    def withheld(self, slot: Slot) -> Reason | None:
+        """Why a firing that was promised its Job must not get it any more; None: it may."""
+        if slot.trigger.of_schedule:
+            return self.due.forbidden(slot.scheduled_at)
+        attempt = self.attempts.get(slot.name)
+        if attempt is None:
+            return None
+        # A backfill has time; a manual run is tried as long as a firing of the schedule would be.
+        over = slot.trigger is Trigger.MANUAL and (
+            self.due.past_deadline(slot.scheduled_at) or self.due.given_up(slot.scheduled_at)
+        )
+        return Reason.CREATE_FAILED if attempt.final or over else None
+
+    def may_try(self, slot: Slot) -> bool:
+        """Whether a create may be tried now: a refused one waits for its time, a backfill while nothing fires."""
+        attempt = self.attempts.get(slot.name)
+        rests = slot.trigger is Trigger.BACKFILL and self.due.suspended_now
+        return self.due_at(slot) <= self.now and not rests and (attempt is None or attempt.retry_at <= self.now)
+
+    def firing(self, slot: Slot) -> Firing:
+        """The firing that a slot is for."""
+        if slot.trigger.of_schedule:
+            return self.due.firing(slot.scheduled_at)
+        return Firing(
+            name=slot.name,
+            scheduled_at=slot.scheduled_at,
+            trigger=slot.trigger,
+            trigger_id=slot.trigger_id,
+            previous_at=self.due.previous(slot.scheduled_at),
+            next_at=self.due.next_after(slot.scheduled_at),
+        )
+
+    def outcome(self, slot: Slot, reason: Reason) -> Outcome:
+        """What became of a firing."""
+        attempt = self.attempts.get(slot.name)
+        return Outcome(
+            scheduled_at=slot.scheduled_at,
+            reason=reason,
+            job=slot.name if reason is Reason.CREATED else None,
+            message=attempt.message if attempt is not None and reason is Reason.CREATE_FAILED else "",
+            trigger=slot.trigger,
+            trigger_id=slot.trigger_id,
         )
 
     def is_recorded(self, job: Job) -> bool:
@@ -103,7 +198,8 @@ class Case:
         Until it does, another node may be about to fill its slot and must meet the name, or the Job runs twice.
         """
         claimed = any(slot.name == job.name and slot.uid is None for slot in self.status.active)
-        settled = job.scheduled_at is None or job.scheduled_at <= self.ledger.through
+        counted = job.scheduled_at is not None and job.trigger.of_schedule
+        settled = not counted or job.scheduled_at is None or job.scheduled_at <= self.ledger.through
         return settled and not claimed
 
     @property
@@ -114,4 +210,5 @@ class Case:
     @cached_property
     def history(self) -> History:
         """Which finished Jobs are beyond the limits."""
-        return histories.review(self.cron_job.spec, self.jobs.values(), self.now)
+        recorded = [job for job in self.jobs.values() if self.is_recorded(job)]
+        return histories.review(self.cron_job.spec, recorded, self.now)

@@ -11,13 +11,18 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from controller.errors import TerminalError
+from controller.instants import format_time
 from controller.outcomes import Outcome, Reason
+from controller.requests import TRIGGER, Pause, Unreadable
 
 READY = "Ready"
 SUSPENDED = "Suspended"
+CIRCUIT_OPEN = "CircuitOpen"
+COMPLETED = "Completed"
 
 CREATE_FAILED = "CreateFailed"
 INVALID_JOB_TEMPLATE = "InvalidJobTemplate"
+INVALID_SUSPEND_UNTIL = "InvalidSuspendUntil"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,9 +44,43 @@ _SCHEDULED = Condition(type=READY, status=True, reason="Scheduled")
 _SCHEDULE_REASONS = frozenset(error.reason for error in TerminalError.__subclasses__())
 
 
-def suspended(suspend: bool) -> Condition:
-    """Whether the object is suspended."""
-    return Condition(type=SUSPENDED, status=suspend, reason="Suspended" if suspend else "NotSuspended")
+def suspended(suspend: bool, pause: Pause | Unreadable | None = None, *, now: datetime) -> Condition:
+    """Whether the object is suspended, by its spec or by an annotation."""
+    match pause:
+        case _ if suspend:
+            return Condition(type=SUSPENDED, status=True, reason="Suspended")
+        case Pause(until=until, reason=why) if now < until:
+            message = f"until {format_time(until)}" + (f": {why}" if why else "")
+            return Condition(type=SUSPENDED, status=True, reason="SuspendedUntil", message=message)
+        case Unreadable(sentence=sentence):
+            return Condition(type=SUSPENDED, status=False, reason=INVALID_SUSPEND_UNTIL, message=sentence)
+    return Condition(type=SUSPENDED, status=False, reason="NotSuspended")
+
+
+def circuit(failures_in_row: int, limit: int | None) -> Condition:
+    """Whether so many Jobs have failed in a row that nothing fires."""
+    if limit is None or failures_in_row < limit:
+        return Condition(type=CIRCUIT_OPEN, status=False, reason="CircuitClosed")
+    message = (
+        f"{failures_in_row} Jobs failed in a row; nothing fires until the spec is edited or a manual run succeeds "
+        f"(annotation {TRIGGER})"
+    )
+    return Condition(type=CIRCUIT_OPEN, status=True, reason="TooManyFailures", message=message)
+
+
+def completed(*, runs: bool, instants: bool, max_runs: int | None) -> Condition:
+    """Whether nothing will ever fire by itself again.
+
+    Args:
+        runs: All of `max_runs` have fired.
+        instants: No instant is left.
+        max_runs: As the spec says.
+    """
+    if runs:
+        return Condition(type=COMPLETED, status=True, reason="MaxRunsReached", message=f"it has fired {max_runs} times")
+    if instants:
+        return Condition(type=COMPLETED, status=True, reason="ScheduleEnded", message="no instant is left")
+    return Condition(type=COMPLETED, status=False, reason="NotCompleted")
 
 
 def unschedulable(error: TerminalError) -> Condition:

@@ -4,14 +4,14 @@
 takes it, observes again and asks again, until the step is to wait. A crash between any two steps is closed by whoever
 decides next, from the status and the Jobs alone.
 
-Under Allow a Job is created first and settled within a second. Under a policy that limits active Jobs the status comes
-first: a slot is claimed there by compare-and-swap, which passes the instant, and whoever sees a slot without
-a Job fills it. A Job list that is consistent comes before the claim, not after it: between the object's
-resourceVersion and the compare-and-swap nobody else can have claimed, so what the list shows is all there is, and
-one write holds the true outcome.
+Under Allow a Job is created first and settled within a second. Under a policy that limits active Jobs, where runs are
+limited, and for what people ask for by annotation, the status comes first: a slot is claimed there by compare-and-swap,
+which passes the instant, and whoever sees a slot without a Job fills it. A Job list that is consistent comes before the
+claim, not after it: between the object's resourceVersion and the compare-and-swap nobody else can have claimed, so what
+the list shows is all there is, and one write holds the true outcome.
 
-This room knows no cluster, no clock and no ring. `reconciler` is its neighbour above; `case` and `settlement` are its
-tools.
+This room knows no cluster, no clock and no ring. `reconciler` is its neighbour above; `case`, `settlement` and
+`writing` are its tools.
 """
 
 from __future__ import annotations
@@ -19,20 +19,25 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from controller import backfills
 from controller.case import Case
-from controller.due import CHUNK
+from controller.due import DEADLINE_GRACE
 from controller.errors import TerminalError
+from controller.instants import INSTANT
 from controller.jobs import Job
 from controller.observation import Observed, Stance
-from controller.outcomes import Reason
+from controller.outcomes import Reason, Trigger
 from controller.schedule import Schedule
-from controller.settlement import SUSPENDED_SETTLE, Passage, Settlement
+from controller.settlement import SUSPENDED_SETTLE, Settlement
 from controller.spec import ConcurrencyPolicy, CronJob
 from controller.status import Slot, Status
-from controller.steps import Cause, Check, Create, Delete, Look, Step, Wait
+from controller.steps import Cause, Check, Create, Delete, Look, Recall, Step, Wait
+from controller.writing import Writing
 
 TOGETHER = 16
 """Most Jobs created or deleted by one step: a long catch-up must not push others aside."""
+_DENIED = frozenset({Reason.SKIPPED_FORBID, Reason.SKIPPED_QUEUE_FULL})
+"""Turned away because of other Jobs: so they had better be there."""
 
 
 def decide(
@@ -50,7 +55,8 @@ def decide(
     if cron_job.deleted:
         return Wait()
     case = Case(cron_job=cron_job, schedule=schedule, observed=observed, now=now, stance=stance)
-    question = _Question(case=case, settlement=Settlement(case=case))
+    settlement = Settlement(case=case)
+    question = _Question(case=case, settlement=settlement, writing=Writing(case=case, settlement=settlement))
     return (
         question.check()
         or question.close_edit()
@@ -69,6 +75,7 @@ class _Question:
 
     case: Case
     settlement: Settlement
+    writing: Writing
 
     def check(self) -> Step | None:
         """The template of a new generation is shown to the API server before anything else is said of it."""
@@ -84,23 +91,15 @@ class _Question:
         edit = self.case.ledger.edit
         if edit is None:
             return None
-        instants = self.case.due.between(edit.since, edit.until)
-        whole = len(instants) < CHUNK
-        through = edit.until if whole else instants[-1]
-        done = {instant for instant in self.case.done if self.case.ledger.through < instant <= through}
-        outcomes = [
-            self.settlement.outcome(instant, Reason.CREATED if instant in done else edit.reason)
-            for instant in sorted({*instants, *done})
-        ]
-        if any(outcome.reason is not Reason.CREATED for outcome in outcomes) and not self.case.observed.complete:
-            return Look()
-        return self.settlement.write(Passage(outcomes=tuple(outcomes), through=through, edited=not whole))
+        passage = Settlement(case=self.case).close(edit)
+        missed = any(outcome.reason is not Reason.CREATED for outcome in passage.outcomes)
+        return Look() if missed and not self.case.observed.complete else self.writing.of(passage)
 
     def make_room(self) -> Step | None:
         """Under Replace the newest survive: whatever is older than them goes before the next is created."""
         if self.case.policy is not ConcurrencyPolicy.REPLACE:
             return None
-        coming = [slot for slot in self.case.unseen_slots if self.case.due.forbidden(slot.scheduled_at) is None]
+        coming = [slot for slot in self.case.unseen_slots if self.case.withheld(slot) is None]
         standing: list[Job | Slot] = [*self.case.active_jobs, *coming]
         standing.sort(key=lambda place: place.scheduled_at or self.case.cron_job.created_at)
         surplus = standing[: max(0, len(standing) - self.case.cron_job.spec.slots)]
@@ -110,31 +109,47 @@ class _Question:
     def create(self) -> Step | None:
         """Jobs of claimed slots; under Allow the Job of every instant that fires."""
         slots = self.case.fillable_slots if self.case.observed.complete else ()
-        claimed = [slot.scheduled_at for slot in slots if self.case.due.forbidden(slot.scheduled_at) is None]
+        ready = [
+            self.case.firing(slot) for slot in slots if self.case.withheld(slot) is None and self.case.may_try(slot)
+        ]
         candidates = () if self.case.cron_job.spec.claims else self.case.due.candidates()
-        due = [instant for instant in candidates if self.case.due.verdict(instant) is None]
-        ready = [instant for instant in sorted({*claimed, *due}) if self.case.due.may_try(instant)]
-        return Create(firings=tuple(self.case.due.firing(instant) for instant in ready[:TOGETHER])) if ready else None
+        ready += [
+            self.case.due.firing(instant)
+            for instant in candidates
+            if self.case.due.verdict(instant) is None and self.case.due.may_try(instant)
+        ][:TOGETHER]
+        firings = sorted({firing.name: firing for firing in ready}.values(), key=lambda firing: firing.scheduled_at)
+        return self._recalled() or Create(firings=tuple(firings[:TOGETHER])) if firings else None
+
+    def _recalled(self) -> Recall | None:
+        """Before Jobs are created or promised, the store is asked once for those whose Jobs may be gone already."""
+        open_since = [self.case.ledger.through, backfills.recall_after(self.case)]
+        open_since += [slot.scheduled_at - INSTANT for slot in self.case.unseen_slots]
+        after = min(instant for instant in open_since if instant is not None)
+        recalled = self.case.observed.recalled
+        return Recall(after=after) if recalled is None or recalled.after > after else None
 
     def look(self) -> Step | None:
         """Before a slot is claimed, denied, filled or released, the Jobs are listed: the watch may lag behind."""
         if self.case.observed.complete:
             return None
         unknown = any(slot.uid is not None and slot.name not in self.case.jobs for slot in self.case.status.active)
-        given_up = any(self.case.due.forbidden(slot.scheduled_at) is not None for slot in self.case.unseen_slots)
-        unfilled = any(self.case.due.may_try(slot.scheduled_at) for slot in self.case.fillable_slots)
+        given_up = any(self.case.withheld(slot) is not None for slot in self.case.unseen_slots)
+        unfilled = any(self.case.may_try(slot) for slot in self.case.fillable_slots)
         passage = self.settlement.passage
-        denied = any(outcome.reason is Reason.SKIPPED_FORBID for outcome in passage.outcomes)
-        matters = passage.slots or denied or given_up or unfilled or (unknown and self.case.owning)
+        denied = any(outcome.reason in _DENIED for outcome in (*passage.outcomes, *passage.concluded))
+        waiting = any(slot not in self.case.status.queued for slot in passage.queued)
+        matters = passage.slots or waiting or denied or given_up or unfilled or (unknown and self.case.owning)
         return Look() if matters else None
 
     def write(self) -> Step | None:
         """Settle what can be settled; not yet, if all there is to say is that a Job was created just now."""
-        step = self.settlement.step
-        settled = step.outcomes or self.settlement.passage.slots
-        if not settled and (not self.case.owning or _same(step.status, self.case.status)):
+        step = self.writing.step
+        if not self.writing.settles and (not self.case.owning or _same(step.status, self.case.status)):
             return None
-        return None if self.settlement.hold_until > self.case.now else step
+        if self.settlement.passage.slots and (recall := self._recalled()) is not None:
+            return recall
+        return None if self.writing.hold_until > self.case.now else step
 
     def prune(self) -> Step | None:
         """Finished Jobs beyond the history limits go."""
@@ -144,21 +159,39 @@ class _Question:
     def wait(self) -> Wait:
         """Nothing is left to do now; the next thing that time alone will bring."""
         times = [self._next_look()]
-        times += [attempt.retry_at for attempt in self.case.observed.attempts.values()]
-        times += [slot.scheduled_at + self.case.stance.delay for slot in self.case.unseen_slots]
+        times += [attempt.retry_at for attempt in self.case.observed.attempts]
+        times += [self.case.due_at(slot) for slot in self.case.unseen_slots]
         times += self.case.observed.fill_at.values()
-        if self.settlement.step.outcomes:
-            times.append(self.settlement.hold_until)
+        times += [self._patience_ends(slot) for slot in self.case.status.queued]
+        times.append(self._is_asked())
+        if self.writing.step.outcomes:
+            times.append(self.writing.hold_until)
         if self.case.owning:
             times.append(self.case.history.look_again_at)
         return Wait(wake_at=min((at for at in times if at is not None and at > self.case.now), default=None))
 
     def _next_look(self) -> datetime | None:
         """When time brings the next instant up for this node."""
-        if self.case.cron_job.spec.suspend:
-            return self.case.now + SUSPENDED_SETTLE
+        pause = self.case.due.paused_until
+        if self.case.due.suspended_now:
+            settle_at = self.case.now + SUSPENDED_SETTLE
+            return settle_at if pause is None or pause <= self.case.now else min(settle_at, pause)
+        if self.case.runs_left is not None and self.case.runs_left <= 0:
+            return None
         upcoming = self.case.due.next_after(self.case.due.until)
-        return None if upcoming is None else upcoming + self.case.stance.delay
+        return None if upcoming is None else self.case.cron_job.due_at(upcoming) + self.case.stance.delay
+
+    def _patience_ends(self, slot: Slot) -> datetime | None:
+        """When a firing that waits is past its deadline."""
+        deadline = self.case.cron_job.spec.starting_deadline
+        if deadline is None or slot.trigger is Trigger.MANUAL:
+            return None
+        return self.case.cron_job.due_at(slot.scheduled_at) + deadline + DEADLINE_GRACE
+
+    def _is_asked(self) -> datetime | None:
+        """When this node, which stands in, would answer what people ask for by annotation."""
+        made_at = self.case.cron_job.requests.made_at
+        return None if made_at is None else made_at + self.case.stance.delay
 
 
 def _same(one: Status, other: Status) -> bool:

@@ -1,7 +1,10 @@
 """Which instants are due for this node, and what becomes of each, whatever the concurrency policy.
 
-The order of the verdicts is PROTOCOL's: it has its Job; suspended; past its deadline; refused for good; in the late
-window; asked for by the catch-up policy; missed. `decision` adds the concurrency policy and the ledger.
+The order of the verdicts: it has its Job; suspended; past its deadline; refused for good; in the late window; asked for
+by the catch-up policy; missed. `settlement` adds the concurrency policy and the ledger.
+
+Instants are nominal. Where one meets the clock, the object's jitter is added: it is the shifted instant that is due,
+late and past its deadline.
 """
 
 from __future__ import annotations
@@ -13,12 +16,14 @@ from functools import cached_property
 from typing import assert_never
 
 from controller.errors import TerminalError
-from controller.jobs import Firing, Trigger
-from controller.ledger import INSTANT
+from controller.instants import INSTANT
+from controller.jobs import Firing
+from controller.names import name_for
 from controller.observation import Attempt, Observed, Stance
-from controller.outcomes import Reason
+from controller.outcomes import Reason, Trigger
+from controller.requests import Pause
 from controller.schedule import Schedule
-from controller.spec import CatchUpPolicy, Spec
+from controller.spec import CatchUpPolicy, CronJob
 
 CHUNK = 1000
 """Most instants looked at in one step: a few tens of milliseconds of the loop; the rest follows in the next one."""
@@ -36,25 +41,39 @@ class Due:
         schedule: The object's schedule, or why it has none.
         through: Instants up to it have their outcome.
         done: Instants that have their Job, or had it.
+        circuit_open: Too many Jobs have failed in a row: nothing fires.
     """
 
-    spec: Spec
+    cron_job: CronJob
     schedule: Schedule | TerminalError
     observed: Observed
     through: datetime
     done: frozenset[datetime]
     now: datetime
     stance: Stance
+    circuit_open: bool = False
 
     @property
     def until(self) -> datetime:
         """The newest instant that this node looks at."""
-        return self.now - self.stance.delay
+        return self.now - self.cron_job.shift - self.stance.delay
 
     @property
     def late_since(self) -> datetime:
         """Instants at or after it are only late."""
-        return self.now - self.stance.late
+        return self.now - self.cron_job.shift - self.stance.late
+
+    @property
+    def suspended_now(self) -> bool:
+        """Whether nothing of the schedule fires at this moment."""
+        pause = self.paused_until
+        return self.cron_job.spec.suspend or self.circuit_open or (pause is not None and self.now < pause)
+
+    @property
+    def paused_until(self) -> datetime | None:
+        """The end of a pause by annotation, which may be over."""
+        pause = self.cron_job.requests.pause
+        return pause.until if isinstance(pause, Pause) else None
 
     @cached_property
     def recent(self) -> tuple[datetime, ...]:
@@ -65,19 +84,19 @@ class Due:
     def wanted(self) -> frozenset[datetime]:
         """Due instants older than the late window that the catch-up policy asks for."""
         until = min(self.late_since - INSTANT, self.until)
-        match self.spec.catch_up_policy:
+        match self.cron_job.spec.catch_up_policy:
             case CatchUpPolicy.NONE:
                 return frozenset()
             case CatchUpPolicy.LATEST:
                 return frozenset() if self.recent else self._newest(until, limit=1)
             case CatchUpPolicy.ALL:
-                return self._newest(until, limit=self.spec.catch_up_limit)
+                return self._newest(until, limit=self.cron_job.spec.catch_up_limit)
             case never:
                 assert_never(never)
 
     def candidates(self) -> Iterable[datetime]:
         """Due instants that may fire, oldest first: what the catch-up asks for, what was tried, what is only late."""
-        tried = {at for at in self.observed.attempts if self.through < at <= self.until}
+        tried = {at for at in self._attempts if self.through < at <= self.until}
         return sorted({*self.wanted, *tried, *self.recent})
 
     def verdict(self, instant: datetime) -> Reason | None:
@@ -92,13 +111,18 @@ class Due:
     def forbidden(self, instant: datetime) -> Reason | None:
         """Why an instant that was to fire must not get its Job any more; None: it may."""
         attempt = self._attempt(instant)
-        if self.spec.suspend:
+        if self._suspended(instant):
             return Reason.SKIPPED_SUSPENDED
-        if self._past_deadline(instant):
+        if self.past_deadline(self.cron_job.due_at(instant)):
             return Reason.MISSED_DEADLINE
-        if attempt is not None and (attempt.final or self._given_up(instant)):
+        if attempt is not None and (attempt.final or self.given_up(instant)):
             return Reason.CREATE_FAILED
         return None
+
+    def _suspended(self, instant: datetime) -> bool:
+        pause = self.paused_until
+        paused = pause is not None and self.cron_job.due_at(instant) < pause
+        return self.cron_job.spec.suspend or self.circuit_open or paused
 
     def may_try(self, instant: datetime) -> bool:
         """Whether a create may be tried now: a refused one waits for its time."""
@@ -119,13 +143,15 @@ class Due:
         """The firing of an instant, with its neighbours in the schedule as it is now."""
         caught_up = instant < self.late_since
         return Firing(
+            name=name_for(self.cron_job, instant),
             scheduled_at=instant,
             trigger=Trigger.CATCH_UP if caught_up else Trigger.SCHEDULE,
-            previous_at=self._previous(instant),
+            previous_at=self.previous(instant),
             next_at=self.next_after(instant),
         )
 
-    def _previous(self, instant: datetime) -> datetime | None:
+    def previous(self, instant: datetime) -> datetime | None:
+        """The last instant before another, within some years; None without a schedule."""
         if isinstance(self.schedule, TerminalError):
             return None
         return self.schedule.latest_at(instant - INSTANT, after=instant - INTERVAL_HORIZON)
@@ -135,15 +161,21 @@ class Due:
             return frozenset()
         return frozenset(self.schedule.newest(self.through, until, limit=limit))
 
+    @cached_property
+    def _attempts(self) -> dict[datetime, Attempt]:
+        """By instant, the creates for the schedule that were turned down."""
+        return {attempt.scheduled_at: attempt for attempt in self.observed.attempts if attempt.trigger.of_schedule}
+
     def _attempt(self, instant: datetime) -> Attempt | None:
-        return self.observed.attempts.get(instant)
+        return self._attempts.get(instant)
 
-    def _past_deadline(self, instant: datetime) -> bool:
-        deadline = self.spec.starting_deadline
-        return deadline is not None and self.now - instant >= deadline + DEADLINE_GRACE
+    def past_deadline(self, due_at: datetime) -> bool:
+        """Whether what was due then is too late now."""
+        deadline = self.cron_job.spec.starting_deadline
+        return deadline is not None and self.now - due_at >= deadline + DEADLINE_GRACE
 
-    def _given_up(self, instant: datetime) -> bool:
+    def given_up(self, instant: datetime) -> bool:
         """Without a deadline a refused create is tried until the next instant is due and the late window is over."""
-        if self.spec.starting_deadline is not None or instant >= self.late_since:
+        if self.cron_job.spec.starting_deadline is not None or instant >= self.late_since:
             return False
         return bool(self.between(instant, self.until, limit=1))

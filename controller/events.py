@@ -15,9 +15,10 @@ from typing import Any, NoReturn
 
 from controller.api import FIELD_MANAGER, ApiServer, collection_path
 from controller.errors import NamespaceTerminating, Throttled, TransientError
+from controller.instants import format_time
 from controller.messages import Event
 from controller.ports import Clock, Recorder
-from controller.spec import API_VERSION, KIND, format_time
+from controller.spec import API_VERSION, KIND
 
 QUEUE_LENGTH = 1000
 """Some seconds' worth of what an API server takes beside the Jobs."""

@@ -8,19 +8,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime, timedelta
 from functools import partial
 from typing import assert_never
 
-from controller import status
+from controller import statusbody
 from controller.announcer import Announcer
 from controller.errors import ClusterUnavailable, Conflict, DcronError, NamespaceTerminating, Refused, TransientError
-from controller.jobs import Firing, Job, Trigger, manifest
+from controller.jobs import Firing, Job, manifest
 from controller.lister import CronJobLister, JobLister
 from controller.messages import FiringRecord, JobCreated, JobExists, JobRejected
+from controller.names import name_for
 from controller.observation import Attempt, Checked
-from controller.outcomes import Outcome, Reason
+from controller.outcomes import Outcome, Reason, Trigger
 from controller.ports import Clock, Cluster, RecentJobStore
 from controller.spec import CronJob
 from controller.status import Status
@@ -28,6 +29,8 @@ from controller.steps import Cause, Write
 
 logger = logging.getLogger(__name__)
 
+ONE_LOOK = timedelta(seconds=1)
+"""So long the Jobs of one decision are created; then the object is looked at again."""
 RETRY_FIRST, RETRY_LONGEST = timedelta(seconds=1), timedelta(seconds=30)
 """Pauses between creates of one firing that the API server refuses (403): doubled each time."""
 
@@ -63,13 +66,13 @@ class Executor:
         self._announcer = announcer
         self._clock = clock
         self._node = node
-        self._attempts: dict[str, dict[datetime, Attempt]] = {}
-        self._unanswered: dict[str, set[datetime]] = {}
+        self._attempts: dict[str, dict[str, Attempt]] = {}
+        self._unanswered: dict[str, set[str]] = {}
         self._claims: dict[str, frozenset[str]] = {}
 
-    def attempts(self, uid: str) -> Mapping[datetime, Attempt]:
-        """By instant, the creates of an object that were turned down and have no outcome yet."""
-        return self._attempts.get(uid, {})
+    def attempts(self, uid: str) -> tuple[Attempt, ...]:
+        """The creates of an object that were turned down and have no outcome yet."""
+        return tuple(self._attempts.get(uid, {}).values())
 
     def claims(self, uid: str) -> frozenset[str]:
         """The names of the slots of an object that this node has claimed and that still wait for their Jobs."""
@@ -87,7 +90,8 @@ class Executor:
 
         An answer that says nothing of the template (a quota, an outage) is no objection: the firing itself will tell.
         """
-        firing = Firing(scheduled_at=cron_job.created_at.replace(microsecond=0), trigger=Trigger.SCHEDULE)
+        instant = cron_job.created_at.replace(microsecond=0)
+        firing = Firing(name=name_for(cron_job, instant), scheduled_at=instant, trigger=Trigger.SCHEDULE)
         try:
             return Checked(objection=await self._cluster.check_job(self._manifest(cron_job, firing)))
         except TransientError as error:
@@ -111,13 +115,21 @@ class Executor:
         asked_at = self._clock.elapsed()
         jobs = await self._cluster.list_jobs(cron_job)
         self._jobs.relist(jobs, owner_uid=cron_job.uid, elapsed=self._clock.elapsed(), asked_at=asked_at)
-        if any(slot.uid is None for slot in status.parse(cron_job).active):
+        if any(slot.uid is None for slot in statusbody.parse(cron_job).active):
             await self.read(cron_job)
 
     async def create(self, cron_job: CronJob, firings: Iterable[Firing]) -> None:
-        """Create the Jobs of firings, side by side."""
-        requests = [partial(self._create, cron_job, firing) for firing in firings]
-        await _side_by_side(requests)
+        """Create the Jobs of firings, one after the other, as long as nothing speaks against it.
+
+        Between two of them lies a request: what has come to be known meanwhile may speak against the next, so the rest
+        is left to the next decision if the object has changed or much time has passed.
+        """
+        begun_at = self._clock.elapsed()
+        for firing in firings:
+            await self._create(cron_job, firing)
+            current = self._cron_jobs.get(cron_job.key)
+            if current is not cron_job or self._clock.elapsed() - begun_at > ONE_LOOK:
+                return
 
     async def delete(self, cron_job: CronJob, jobs: Iterable[Job], cause: Cause) -> None:
         """Delete Jobs, side by side."""
@@ -129,8 +141,8 @@ class Executor:
 
         The window between a create and this write is closed by the Job itself: whoever looks next meets it.
         """
-        before = status.parse(cron_job)
-        patch = status.patch(before, step.status, cron_job, now=self._clock.now())
+        before = statusbody.parse(cron_job)
+        patch = statusbody.patch(before, step.status, cron_job, now=self._clock.now())
         sent_at = self._clock.elapsed()
         try:
             written = await self._cluster.write_status(cron_job, patch)
@@ -147,18 +159,17 @@ class Executor:
     # One request each.
 
     async def _create(self, cron_job: CronJob, firing: Firing) -> None:
-        instant = firing.scheduled_at
-        last_successful_at = status.parse(cron_job).last_successful_at
+        last_successful_at = statusbody.parse(cron_job).last_successful_at
         body = self._manifest(cron_job, firing, last_successful_at)
         try:
             result = await self._cluster.create_job(body)
         except NamespaceTerminating:
             raise
         except Refused as error:
-            self._turned_down(cron_job, instant, str(error), final=False)
+            self._turned_down(cron_job, firing, str(error), final=False)
             return
         except ClusterUnavailable:
-            self._unanswered.setdefault(cron_job.uid, set()).add(instant)
+            self._unanswered.setdefault(cron_job.uid, set()).add(firing.name)
             raise
         match result:
             case JobCreated(job=job):
@@ -166,41 +177,46 @@ class Executor:
             case JobExists(job=job) if job.controlled_by == cron_job.uid:
                 self._adopted(cron_job, firing, job)
             case JobExists(job=job):
-                self._turned_down(
-                    cron_job, instant, f"NameCollision: a foreign Job has the name {job.name}", final=True
-                )
+                self._turned_down(cron_job, firing, f"NameCollision: a foreign Job has the name {job.name}", final=True)
             case JobRejected(message=message):
-                self._turned_down(cron_job, instant, message, final=True)
+                self._turned_down(cron_job, firing, message, final=True)
             case never:
                 assert_never(never)
 
     def _created(self, cron_job: CronJob, firing: Firing, job: Job) -> None:
         self._jobs.see(job, elapsed=self._clock.elapsed())
-        self._answered(cron_job, firing.scheduled_at)
+        self._answered(cron_job, firing.name)
         lateness = self._announcer.fired(cron_job, firing, job)
-        self._record(cron_job, firing.scheduled_at, Reason.CREATED, job.name, lateness)
+        self._record(cron_job, firing.scheduled_at, Reason.CREATED, job.name, lateness, firing.trigger)
 
     def _adopted(self, cron_job: CronJob, firing: Firing, job: Job) -> None:
         """The Job is there already: another node was first, or our own request went through unanswered."""
-        unanswered = firing.scheduled_at in self._unanswered.get(cron_job.uid, ())
+        unanswered = firing.name in self._unanswered.get(cron_job.uid, ())
         if unanswered and job.fired_by == self._node:
             self._created(cron_job, firing, job)
         else:
             self._jobs.see(job, elapsed=self._clock.elapsed())
 
-    def _answered(self, cron_job: CronJob, instant: datetime) -> None:
+    def _answered(self, cron_job: CronJob, name: str) -> None:
         """It is known what became of a create."""
         unanswered = self._unanswered.get(cron_job.uid, set())
-        unanswered.discard(instant)
+        unanswered.discard(name)
         if not unanswered:
             self._unanswered.pop(cron_job.uid, None)
 
-    def _turned_down(self, cron_job: CronJob, instant: datetime, message: str, *, final: bool) -> None:
+    def _turned_down(self, cron_job: CronJob, firing: Firing, message: str, *, final: bool) -> None:
         attempts = self._attempts.setdefault(cron_job.uid, {})
-        before = attempts.get(instant)
+        before = attempts.get(firing.name)
         pause = RETRY_FIRST if before is None else min(RETRY_LONGEST, before.pause * 2)
-        retry_at = self._clock.now() + pause
-        attempts[instant] = Attempt(message=message, final=final, pause=pause, retry_at=retry_at)
+        attempts[firing.name] = Attempt(
+            name=firing.name,
+            scheduled_at=firing.scheduled_at,
+            trigger=firing.trigger,
+            message=message,
+            final=final,
+            pause=pause,
+            retry_at=self._clock.now() + pause,
+        )
 
     async def _delete(self, cron_job: CronJob, job: Job, cause: Cause) -> None:
         deleted = await self._cluster.delete_job(job)
@@ -219,22 +235,32 @@ class Executor:
 
     def _drop_attempts(self, uid: str, written: Status) -> None:
         """What was turned down matters only as long as the instant waits for its Job, whoever has settled it."""
-        waiting = {slot.scheduled_at for slot in written.active if slot.uid is None}
+        waiting = {slot.name for slot in written.active if slot.uid is None}
         attempts = self._attempts.pop(uid, {})
         through = written.settled_through
-        kept = {at: one for at, one in attempts.items() if at in waiting or through is None or at > through}
+        kept = {
+            name: one
+            for name, one in attempts.items()
+            if name in waiting or (one.trigger.of_schedule and (through is None or one.scheduled_at > through))
+        }
         if kept:
             self._attempts[uid] = kept
 
     def _conclude(self, cron_job: CronJob, outcome: Outcome) -> None:
         """An instant has its outcome: nothing about it needs to be kept here any longer."""
-        self._answered(cron_job, outcome.scheduled_at)
-        if outcome.reason is not Reason.CREATED:
-            lateness = self._clock.now() - outcome.scheduled_at
-            self._record(cron_job, outcome.scheduled_at, outcome.reason, None, lateness)
+        self._answered(cron_job, outcome.job or name_for(cron_job, outcome.scheduled_at))
+        if outcome.reason is not Reason.CREATED and outcome.trigger is not Trigger.BACKFILL:
+            lateness = self._clock.now() - cron_job.due_at(outcome.scheduled_at, outcome.trigger)
+            self._record(cron_job, outcome.scheduled_at, outcome.reason, None, lateness, outcome.trigger)
 
     def _record(
-        self, cron_job: CronJob, instant: datetime, reason: Reason, job: str | None, lateness: timedelta
+        self,
+        cron_job: CronJob,
+        instant: datetime,
+        reason: Reason,
+        job: str | None,
+        lateness: timedelta,
+        trigger: Trigger,
     ) -> None:
         self._store.record(
             FiringRecord(
@@ -242,6 +268,7 @@ class Executor:
                 key=cron_job.key,
                 scheduled_at=instant,
                 outcome=reason,
+                trigger=trigger,
                 node=self._node,
                 job=job,
                 lateness_seconds=round(lateness.total_seconds(), 3),

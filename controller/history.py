@@ -1,7 +1,9 @@
 """Which finished Jobs are beyond the history limits, and when the next one will be.
 
-Only finished Jobs of the object itself are ever named, oldest first by creation. A Job is kept until its
-instant is 30 s old, so that a create that was delayed on its way still meets the name and is answered AlreadyExists.
+Only finished Jobs of the object itself are ever named, oldest first by creation. A Job is kept until it is 30 s old, so
+that a create that was delayed on its way still meets the name and is answered AlreadyExists; and until the status tells
+of it, so that whoever takes over does not fire it again. Its own age counts and not its instant's: a Job that was
+caught up or backfilled stands for an instant of long ago.
 """
 
 from __future__ import annotations
@@ -39,7 +41,7 @@ def review(spec: Spec, jobs: Iterable[Job], now: datetime) -> History:
     succeeded = [job for job in finished if job.succeeded]
     failed = [job for job in finished if not job.succeeded]
     over = _over(succeeded, spec.successful_jobs_history_limit) + _over(failed, spec.failed_jobs_history_limit)
-    free_at = {job.name: (job.scheduled_at or job.created_at) + KEEP for job in over}
+    free_at = {job.name: job.created_at + KEEP for job in over}
     return History(
         beyond=tuple(job for job in over if free_at[job.name] <= now),
         look_again_at=min((at for at in free_at.values() if at > now), default=None),

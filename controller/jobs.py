@@ -1,22 +1,22 @@
-"""The Job of a firing: its name, its manifest, and what a Job seen in the cluster tells.
+"""The Job of a firing: its manifest, and what a Job seen in the cluster tells.
 
-The name is the first lock against firing twice: it is a function of the object's name and UID and of the instant, so
-two replicas that fire the same instant meet at the API server. This room makes and reads values; it never talks
-to the cluster. It stands below `decision` and above `spec`.
+This room makes and reads values; it never talks to the cluster. `names` says what the Job is called, `decision` which
+Jobs there should be.
 """
 
 from __future__ import annotations
 
 import copy
-import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
-from enum import StrEnum
 from typing import Any
 
 from controller.errors import UnknownTimeZone
-from controller.spec import API_VERSION, GROUP, KIND, CronJob, format_time, parse_time
+from controller.instants import format_time, parse_time
+from controller.names import fit
+from controller.outcomes import Trigger
+from controller.spec import API_VERSION, GROUP, KIND, CronJob
 from controller.timezone import zone_named
 
 UID_LABEL = f"{GROUP}/uid"
@@ -25,35 +25,32 @@ NAME_LABEL = f"{GROUP}/name"
 SCHEDULED_AT = f"{GROUP}/scheduled-at"
 FIRED_BY = f"{GROUP}/fired-by"
 TRIGGER = f"{GROUP}/trigger"
+TRIGGER_ID = f"{GROUP}/trigger-id"
+"""Which manual run, or which backfill: the value of the annotation that asked for it."""
 GENERATION = f"{GROUP}/generation"
 BATCH_SCHEDULED_AT = "batch.kubernetes.io/cronjob-scheduled-timestamp"
 
-MAX_NAME_LENGTH = 63
-"""Longest Job name: the Job controller copies it into a label of the pods."""
+_TRIGGERS = frozenset(trigger.value for trigger in Trigger)
 MAX_LABEL_LENGTH = 63
 """Longest value of a label."""
-_HASH_LENGTH = 10
-
-
-class Trigger(StrEnum):
-    """What made a Job fire."""
-
-    SCHEDULE = "schedule"
-    CATCH_UP = "catch-up"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Firing:
-    """One instant that is to get its Job.
+    """What is to get one Job.
 
     Attributes:
-        scheduled_at: The instant, UTC.
+        name: The Job's, and so the firing's identity.
+        scheduled_at: The instant, UTC; of a manual run, when it was claimed.
+        trigger_id: Which manual run, or which backfill.
         previous_at: The instant before it, the start of its data interval; None if there is none.
         next_at: The instant after it; None if there is none.
     """
 
+    name: str
     scheduled_at: datetime
     trigger: Trigger
+    trigger_id: str | None = None
     previous_at: datetime | None = None
     next_at: datetime | None = None
 
@@ -66,6 +63,7 @@ class Job:
         owner_uid: UID of the DistributedCronJob that it belongs to, from its label.
         controlled_by: UID in its controller owner reference; None if it has none.
         scheduled_at: The instant it stands for, UTC; None on a Job that is not of our making.
+        trigger: What made it fire.
         finished_at: When it completed or failed; None while it is active.
         succeeded: Only meaningful once it is finished.
         gone: It has been deleted, or is being deleted.
@@ -80,6 +78,7 @@ class Job:
     controlled_by: str | None
     created_at: datetime
     scheduled_at: datetime | None
+    trigger: Trigger = Trigger.SCHEDULE
     finished_at: datetime | None = None
     succeeded: bool = False
     gone: bool = False
@@ -90,24 +89,6 @@ class Job:
     def active(self) -> bool:
         """Whether it counts against a limit on active Jobs."""
         return self.finished_at is None and not self.gone
-
-
-def name_for(cron_job: CronJob, scheduled_at: datetime) -> str:
-    """The name of the Job for a scheduled instant: `<name>-<UTC yyyymmddhhmmss>-<10 hex of UID>`.
-
-    A name that would pass 63 characters is cut and keeps a digest of the whole, so that names stay distinct.
-    """
-    uid = cron_job.uid.replace("-", "")[:_HASH_LENGTH]
-    suffix = f"-{scheduled_at.astimezone(UTC):%Y%m%d%H%M%S}-{uid}"
-    return fit(cron_job.key.name, MAX_NAME_LENGTH - len(suffix)) + suffix
-
-
-def fit(name: str, length: int) -> str:
-    """The name itself if it has at most `length` characters; else its head and a digest of the whole, which has."""
-    if len(name) <= length:
-        return name
-    head = name[: length - _HASH_LENGTH - 1].rstrip("-.")
-    return f"{head}-{_digest(name)}"
 
 
 def manifest(
@@ -125,15 +106,16 @@ def manifest(
     template = cron_job.spec.job_template
     meta = template.get("metadata") or {}
     spec = copy.deepcopy(dict(template.get("spec") or {}))
+    labels = meta.get("labels") or _pod_labels(spec)
     _add_variables(spec, _variables(cron_job, firing, last_successful_at))
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
         "metadata": {
-            "name": name_for(cron_job, firing.scheduled_at),
+            "name": firing.name,
             "namespace": cron_job.key.namespace,
             "labels": {
-                **_unreserved(meta.get("labels")),
+                **_unreserved(labels),
                 UID_LABEL: cron_job.uid,
                 NAME_LABEL: fit(cron_job.key.name, MAX_LABEL_LENGTH),
             },
@@ -151,7 +133,7 @@ def parse(body: Mapping[str, Any], *, gone: bool = False) -> Job:
         gone: The event says that it was deleted.
     """
     meta = body["metadata"]
-    scheduled_at = (meta.get("annotations") or {}).get(SCHEDULED_AT)
+    annotations = meta.get("annotations") or {}
     finished = _finished(body.get("status") or {})
     return Job(
         namespace=meta["namespace"],
@@ -160,13 +142,14 @@ def parse(body: Mapping[str, Any], *, gone: bool = False) -> Job:
         owner_uid=(meta.get("labels") or {}).get(UID_LABEL, ""),
         controlled_by=next((ref["uid"] for ref in meta.get("ownerReferences") or () if ref.get("controller")), None),
         created_at=parse_time(meta["creationTimestamp"]),
-        scheduled_at=_instant(scheduled_at),
+        scheduled_at=_instant(annotations.get(SCHEDULED_AT)),
+        trigger=_trigger(annotations.get(TRIGGER)),
         finished_at=None
         if finished is None
         else parse_time(finished.get("lastTransitionTime") or meta["creationTimestamp"]),
         succeeded=finished is not None and finished["type"] == "Complete",
         gone=gone or "deletionTimestamp" in meta,
-        fired_by=(meta.get("annotations") or {}).get(FIRED_BY),
+        fired_by=annotations.get(FIRED_BY),
         version=int(meta.get("resourceVersion", 0)),
     )
 
@@ -177,6 +160,10 @@ def _instant(text: str | None) -> datetime | None:
         return None if text is None else parse_time(text)
     except ValueError:
         return None
+
+
+def _trigger(word: str | None) -> Trigger:
+    return Trigger(word) if word in _TRIGGERS else Trigger.SCHEDULE
 
 
 def _finished(status: Mapping[str, Any]) -> Mapping[str, Any] | None:
@@ -196,6 +183,7 @@ def _annotations(cron_job: CronJob, firing: Firing, fired_by: str) -> dict[str, 
         FIRED_BY: fired_by,
         TRIGGER: firing.trigger.value,
         GENERATION: str(cron_job.generation),
+        **({} if firing.trigger_id is None else {TRIGGER_ID: firing.trigger_id}),
     }
 
 
@@ -227,6 +215,17 @@ def _add_variables(job_spec: dict[str, Any], variables: Mapping[str, str]) -> No
             own = [entry.get("name") for entry in env if isinstance(entry, dict)]
             new = [{"name": name, "value": value} for name, value in variables.items() if name not in own]
             container["env"] = env + new
+
+
+def _pod_labels(job_spec: Mapping[str, Any]) -> dict[str, str]:
+    """The labels of the pods: what the API server gives to a Job that has none, as ours never is.
+
+    No schema has seen them; what is no label there is left for the API server to refuse.
+    """
+    template = job_spec.get("template")
+    meta = template.get("metadata") if isinstance(template, dict) else None
+    labels = meta.get("labels") if isinstance(meta, dict) else None
+    return {name: text for name, text in labels.items() if isinstance(text, str)} if isinstance(labels, dict) else {}
 
 
 def _containers(job_spec: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
@@ -262,8 +261,3 @@ def _owner_reference(cron_job: CronJob) -> dict[str, Any]:
         "controller": True,
         "blockOwnerDeletion": True,
     }
-
-
-def _digest(text: str) -> str:
-    """Ten hexadecimal digits that stand for a text."""
-    return hashlib.sha256(text.encode()).hexdigest()[:_HASH_LENGTH]

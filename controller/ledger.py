@@ -2,25 +2,37 @@
 
 `status.settledThrough` says that every instant up to it has its outcome. When the fields that make instants have been
 edited since that was written, the instants up to the edit are closed first: they get the outcome MissedEdit (or
-SkippedSuspended, if the object was suspended then), and nothing fires for them. That is what keeps an edit from
-firing backwards.
+SkippedSuspended, if nothing fired then), and nothing fires for them. That is what keeps an edit from firing
+backwards. An edit of any field does the same where it closes an open circuit; so does the end of a pause by annotation.
 
 Of the schedule before the edit only `status.nextScheduleTime` is still known: its first instant that is not settled.
 If that lies after the edit, or if none was left, no instant was due and none is counted; otherwise the instants of the
 new schedule stand in for those of the old one from there on. Under suspension it is not kept: there they all do.
+
+The ledger counts nominal instants. Jitter puts the firing of an instant off by a constant `shift`, so what happened at
+some moment (a creation, an edit) closes the instants up to that moment less the shift.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
+from enum import Enum
 
+from controller.conditions import CIRCUIT_OPEN
+from controller.instants import INSTANT
 from controller.outcomes import Reason
+from controller.requests import Pause
 from controller.spec import CronJob
 from controller.status import Status
 
-INSTANT = timedelta(microseconds=1)
-"""The smallest step between two instants: makes a bound inclusive or exclusive."""
+
+class Closes(Enum):
+    """What an edit has ended."""
+
+    SCHEDULE = "the schedule as it was"
+    CIRCUIT = "an open circuit"
+    PAUSE = "a pause by annotation"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,11 +43,15 @@ class Edit:
         since: They lie after it.
         until: The moment of the edit; they lie at or before it.
         reason: Their outcome, unless they have a Job.
+        closes: What it has ended.
+        more: Another edit is to be closed after this one.
     """
 
     since: datetime
     until: datetime
     reason: Reason
+    closes: Closes = Closes.SCHEDULE
+    more: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,22 +75,53 @@ def read(cron_job: CronJob, status: Status, now: datetime) -> Ledger:
         status: Its status.
         now: Stands for the moment of an edit that the managed fields do not tell.
     """
-    through = status.settled_through or cron_job.created_at
-    if status.schedule_hash == cron_job.spec.schedule_hash:
+    through = status.settled_through or cron_job.created_at - cron_job.shift
+    closes = _closes(cron_job, status)
+    pause_end = _end_of_pause(cron_job, status, now)
+    if pause_end is not None:
+        until = max(through, pause_end - cron_job.shift)
+        reason, more = Reason.SKIPPED_SUSPENDED, closes is not None
+        edit = Edit(since=through, until=until, reason=reason, closes=Closes.PAUSE, more=more)
+        return Ledger(through=through, edit=edit)
+    if closes is None:
         return Ledger(through=through, edit=None)
-    until = min(cron_job.edited_at or _first_sight(cron_job, status, now), now)
+    until = min(cron_job.edited_at or _first_sight(cron_job, status, now), now) - cron_job.shift
     until = max(until, through)
     since = max(through, _first_open(status, through, until) - INSTANT)
     reason = Reason.SKIPPED_SUSPENDED if status.suspended else Reason.MISSED_EDIT
-    return Ledger(through=through, edit=Edit(since=since, until=until, reason=reason))
+    return Ledger(through=through, edit=Edit(since=since, until=until, reason=reason, closes=closes))
+
+
+def _closes(cron_job: CronJob, status: Status) -> Closes | None:
+    """What an edit of the spec has ended since the status was written."""
+    if status.schedule_hash != cron_job.spec.schedule_hash:
+        return Closes.SCHEDULE
+    circuit = status.condition(CIRCUIT_OPEN)
+    edited = cron_job.generation != status.observed_generation
+    return Closes.CIRCUIT if circuit is not None and circuit.status and edited else None
+
+
+def _end_of_pause(cron_job: CronJob, status: Status, now: datetime) -> datetime | None:
+    """When a pause has ended sooner than it was to; None if none has.
+
+    Nobody dates the removal of an annotation: it counts from when it is seen.
+    """
+    if status.suspended_until is None:
+        return None
+    pause = cron_job.requests.pause
+    if isinstance(pause, Pause) and pause.until >= status.suspended_until:
+        return None
+    return min(now, status.suspended_until - INSTANT)
 
 
 def _first_open(status: Status, through: datetime, until: datetime) -> datetime:
     """From when on instants before the edit may have been due."""
+    if status.suspended:
+        return through
     if status.next_schedule_at is not None:
         return status.next_schedule_at
     never_counted = status.schedule_hash is None
-    return through if never_counted or status.suspended else until + INSTANT
+    return through if never_counted else until + INSTANT
 
 
 def _first_sight(cron_job: CronJob, status: Status, now: datetime) -> datetime:

@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from controller.jobs import Job
-from controller.outcomes import Reason
+from controller.outcomes import Reason, Trigger
 from controller.spec import Key
 
 
@@ -63,6 +63,7 @@ class FiringRecord:
     Attributes:
         uid: UID of the object.
         scheduled_at: The instant, UTC.
+        trigger: What made it fire.
         node: Name of the node that fired it.
         job: Name of its Job; None if it got none.
         lateness_seconds: From the instant until the outcome.
@@ -77,6 +78,7 @@ class FiringRecord:
     job: str | None
     lateness_seconds: float
     recorded_at: datetime
+    trigger: Trigger = Trigger.SCHEDULE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from controller.jobs import Job
+from controller.outcomes import Trigger
 from controller.status import Status
 
 
@@ -18,12 +19,18 @@ class Attempt:
     """A create that the API server has turned down.
 
     Attributes:
+        name: Of the Job.
+        scheduled_at: The instant that it was for.
+        trigger: What it was for.
         message: Its own words.
         final: It will never take this Job as it is.
         pause: How long the create rests this time.
         retry_at: Not before, UTC.
     """
 
+    name: str
+    scheduled_at: datetime
+    trigger: Trigger = Trigger.SCHEDULE
     message: str
     final: bool
     pause: timedelta
@@ -38,14 +45,29 @@ class Checked:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Recalled:
+    """What the recent-job store knows of an object; nothing, if it did not answer.
+
+    Attributes:
+        after: It was asked for firings whose instant lies after this.
+        instants: Instants that got a Job, by the schedule or by a backfill.
+        names: The names of all Jobs that were created.
+    """
+
+    after: datetime
+    instants: frozenset[datetime] = frozenset()
+    names: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Observed:
     """What is known of an object besides itself.
 
     Attributes:
         status: Its status.
         jobs: Its Jobs that any watch, list or create has shown, those deleted lately included.
-        recalled: Instants that the recent-job store knows as created.
-        attempts: By instant, creates that were turned down.
+        recalled: What the recent-job store knows; None: it has not been asked.
+        attempts: Creates that were turned down and have no outcome yet.
         checked: The Job template has just been checked.
         complete: `jobs` comes from a consistent list: what is not there does not exist.
         fill_at: By name, when slots that other nodes have claimed may be filled by this one.
@@ -53,8 +75,8 @@ class Observed:
 
     status: Status
     jobs: tuple[Job, ...] = ()
-    recalled: frozenset[datetime] = frozenset()
-    attempts: Mapping[datetime, Attempt] = field(default_factory=dict)
+    recalled: Recalled | None = None
+    attempts: tuple[Attempt, ...] = ()
     checked: Checked | None = None
     complete: bool = False
     fill_at: Mapping[str, datetime] = field(default_factory=dict)

@@ -1,6 +1,7 @@
 """What became of a due instant: the words that status, Events, log and metrics share.
 
-Every due instant ends in exactly one outcome with one reason. This room holds the vocabulary and nothing else.
+Every due instant ends in exactly one outcome with one reason; so does every manual run, and every instant of a
+backfill. This room holds the vocabulary and nothing else.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ class Reason(StrEnum):
 
     CREATED = "Created"
     SKIPPED_FORBID = "SkippedForbid"
+    SKIPPED_QUEUE_FULL = "SkippedQueueFull"
     SKIPPED_SUSPENDED = "SkippedSuspended"
     MISSED_DEADLINE = "MissedDeadline"
     MISSED_CATCH_UP = "MissedCatchUp"
@@ -30,6 +32,7 @@ class Reason(StrEnum):
 _COUNTS = {
     Reason.CREATED: "created",
     Reason.SKIPPED_FORBID: "skipped",
+    Reason.SKIPPED_QUEUE_FULL: "skipped",
     Reason.SKIPPED_SUSPENDED: "skipped",
     Reason.MISSED_DEADLINE: "missed",
     Reason.MISSED_CATCH_UP: "missed",
@@ -38,18 +41,36 @@ _COUNTS = {
 }
 
 
+class Trigger(StrEnum):
+    """What makes a Job fire."""
+
+    SCHEDULE = "schedule"
+    CATCH_UP = "catch-up"
+    MANUAL = "manual"
+    BACKFILL = "backfill"
+
+    @property
+    def of_schedule(self) -> bool:
+        """Whether it stands for an instant of the schedule, which is counted."""
+        return self in (Trigger.SCHEDULE, Trigger.CATCH_UP)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What became of one due instant.
+    """What became of one firing.
 
     Attributes:
-        scheduled_at: The instant, UTC.
+        scheduled_at: The instant, UTC; of a manual run, when it was claimed or turned away.
         reason: Why it ended so.
         job: The name of its Job; None if none was created.
         message: A sentence for people, where the reason word does not say enough.
+        trigger: SCHEDULE also for instants that were caught up.
+        trigger_id: Which manual run, or which backfill.
     """
 
     scheduled_at: datetime
     reason: Reason
     job: str | None = None
     message: str = ""
+    trigger: Trigger = Trigger.SCHEDULE
+    trigger_id: str | None = None

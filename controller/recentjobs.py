@@ -21,7 +21,7 @@ from math import ceil
 
 from controller.firingmemory import DEFAULT_BOUNDS, Bounds, FiringMemory, Outbox
 from controller.messages import FiringRecord
-from controller.outcomes import Reason
+from controller.outcomes import Reason, Trigger
 from controller.ports import Clock
 from controller.redisclient import RedisClient, Script
 from controller.spec import Key
@@ -227,6 +227,7 @@ def _encode(record: FiringRecord) -> str:
         record.job,
         record.lateness_seconds,
         _microseconds(record.recorded_at),
+        record.trigger.value,
     ]
     return json.dumps(fields, separators=(",", ":"), ensure_ascii=False)
 
@@ -240,7 +241,7 @@ def _decoded(texts: Iterable[str]) -> Iterator[FiringRecord]:
 
 
 def _decode(text: str) -> FiringRecord:
-    outcome, uid, namespace, name, scheduled_at, node, job, lateness_seconds, recorded_at = json.loads(text)
+    outcome, uid, namespace, name, scheduled_at, node, job, lateness_seconds, recorded_at, trigger = json.loads(text)
     return FiringRecord(
         uid=uid,
         key=Key(namespace, name),
@@ -250,6 +251,7 @@ def _decode(text: str) -> FiringRecord:
         job=job,
         lateness_seconds=lateness_seconds,
         recorded_at=_instant(recorded_at),
+        trigger=Trigger(trigger),
     )
 
 

@@ -14,19 +14,19 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import assert_never
 
-from controller import schedule, status
+from controller import schedule, statusbody
 from controller.decision import decide
 from controller.errors import NamespaceTerminating, StoreUnavailable, TerminalError
 from controller.executor import Executor
 from controller.lister import FRESH, CronJobLister, JobLister
 from controller.nodepool import NodePool, Ours, Theirs, Unsure
-from controller.observation import Checked, Observed, Stance
-from controller.outcomes import Reason
+from controller.observation import Checked, Observed, Recalled, Stance
+from controller.outcomes import Reason, Trigger
 from controller.ports import Clock, RecentJobStore
 from controller.schedule import Schedule
 from controller.spec import CronJob, Key
 from controller.status import Status
-from controller.steps import Check, Create, Delete, Look, Wait, Write
+from controller.steps import Check, Create, Delete, Look, Recall, Wait, Write
 
 ASK_AGAIN = timedelta(milliseconds=100)
 """After a pause of the process: the next beat tells whose the key is."""
@@ -92,7 +92,7 @@ class Reconciler:
         self._clock = clock
         self._node = node
         self._late = late
-        self._recalled: dict[str, frozenset[datetime]] = {}
+        self._recalled: dict[str, Recalled] = {}
         self._fill_at: dict[str, Mapping[str, datetime]] = {}
 
     async def reconcile(self, key: Key) -> datetime | None:
@@ -143,11 +143,11 @@ class Reconciler:
         self._recalled.pop(uid, None)
 
     def _observe(self, cron_job: CronJob, insight: _Insight) -> Observed:
-        current = status.parse(cron_job)
+        current = statusbody.parse(cron_job)
         return Observed(
             status=current,
             jobs=self._jobs.of(cron_job.uid),
-            recalled=self._recalled.get(cron_job.uid, frozenset()),
+            recalled=self._recalled.get(cron_job.uid),
             attempts=self._executor.attempts(cron_job.uid),
             checked=insight.checked,
             complete=insight.complete,
@@ -159,7 +159,7 @@ class Reconciler:
         if not (claims := self._executor.claims(cron_job.uid)):
             return False
         unfilled = claims - {job.name for job in self._jobs.of(cron_job.uid)}
-        return any(slot.name in unfilled for slot in status.parse(cron_job).active)
+        return any(slot.name in unfilled for slot in statusbody.parse(cron_job).active)
 
     def _patience(self, uid: str, current: Status) -> Mapping[str, datetime]:
         """When slots that other nodes claimed may be filled here: counted from when they were first seen waiting."""
@@ -172,7 +172,7 @@ class Reconciler:
         return self._fill_at[uid]
 
     async def _carry_out(
-        self, cron_job: CronJob, step: Check | Look | Create | Delete | Write, insight: _Insight
+        self, cron_job: CronJob, step: Check | Look | Recall | Create | Delete | Write, insight: _Insight
     ) -> None:
         match step:
             case Check():
@@ -180,6 +180,8 @@ class Reconciler:
             case Look():
                 await self._executor.look(cron_job)
                 insight.complete = True
+            case Recall(after=after):
+                self._recalled[cron_job.uid] = await self._recall(cron_job, after)
             case Create(firings=firings):
                 if await self._is_current(cron_job, insight):
                     await self._executor.create(cron_job, firings)
@@ -195,9 +197,6 @@ class Reconciler:
 
         No await lies between a True from here and the request: the decision was made on the very state it speaks of.
         """
-        if cron_job.uid not in self._recalled:
-            self._recalled[cron_job.uid] = await self._recall(cron_job)
-            return False
         elapsed = self._clock.elapsed()
         just_read = insight.read_at is not None and elapsed - insight.read_at <= FRESH
         if just_read or self._cron_jobs.is_fresh(elapsed):
@@ -206,19 +205,32 @@ class Reconciler:
         insight.read_at = elapsed
         return False
 
-    async def _recall(self, cron_job: CronJob) -> frozenset[datetime]:
-        """Instants that the recent-job store knows as created, whose Jobs may be gone already."""
-        after = status.parse(cron_job).settled_through or cron_job.created_at
+    async def _recall(self, cron_job: CronJob, after: datetime) -> Recalled:
+        """What the recent-job store knows as created; without an answer we go on without it."""
         try:
             firings = await self._store.firings(cron_job.uid, after=after)
         except StoreUnavailable:
-            return frozenset()
-        return frozenset(firing.scheduled_at for firing in firings if firing.outcome is Reason.CREATED)
+            return Recalled(after=after)
+        created = [firing for firing in firings if firing.outcome is Reason.CREATED]
+        return Recalled(
+            after=after,
+            instants=frozenset(firing.scheduled_at for firing in created if firing.trigger is not Trigger.MANUAL),
+            names=frozenset(firing.job for firing in created if firing.job is not None),
+        )
 
 
 def _schedule_of(cron_job: CronJob) -> Schedule | TerminalError:
     spec = cron_job.spec
     try:
-        return schedule.parse(spec.expressions, spec.time_zone, start_at=spec.start_at, end_at=spec.end_at)
+        return schedule.parse(
+            spec.expressions,
+            spec.time_zone,
+            start_at=spec.start_at,
+            end_at=spec.end_at,
+            hashed_as=str(cron_job.key),
+            created_at=cron_job.created_at,
+            dst_gap=spec.dst_gap,
+            dst_overlap=spec.dst_overlap,
+        )
     except TerminalError as error:
         return error

@@ -1,31 +1,25 @@
-"""How far the ledger of an object can go now, and the status write that takes it there.
+"""How far the ledger of an object can go now: which instants pass, who gets a place, what comes of requests.
 
-An instant is passed when it has its outcome, or a slot that promises one. The write says all that there is to say at
-the same time: Jobs that have ended, conditions, the next instant. `decision` says when it is due; the status room does
-the arithmetic.
+An instant is passed when it has its outcome, or a place that promises one. Manual runs come after the instants that
+are due, backfills after everybody else. `writing` turns this into the status write; `decision` says when it is due.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
 
-from controller import conditions
-from controller import status as statuses
+from controller import backfills, places
 from controller.case import Case
-from controller.conditions import Condition
 from controller.due import CHUNK
-from controller.errors import TerminalError
-from controller.jobs import name_for
-from controller.outcomes import Outcome, Reason
+from controller.ledger import Edit
+from controller.names import manual_name, name_for
+from controller.outcomes import Outcome, Reason, Trigger
+from controller.places import Places
 from controller.spec import ConcurrencyPolicy
-from controller.status import Slot, Status
-from controller.steps import Write
+from controller.status import NOTED, PENDING, Backfill, BackfillState, LastTrigger, Slot
 
-SETTLE_AFTER = timedelta(milliseconds=800)
-"""A Job that was created is settled when its instant is this old: one write for it and for what happens meanwhile."""
 SUSPENDED_SETTLE = timedelta(hours=1)
 """How often the instants that pass under suspension are settled: nobody waits for them, and each time is a write."""
 
@@ -35,145 +29,161 @@ class Passage:
     """How far the ledger can go now.
 
     Attributes:
-        outcomes: Of the instants passed, those that end here.
-        slots: Of the instants passed, those that claim a slot.
         through: The last instant passed.
-        edited: An edit is not closed yet: the rest of its instants follows.
+        outcomes: Of the instants passed, those that end here.
+        concluded: Outcomes of firings that were promised a place before: they are counted as due already.
+        released: The names of slots among those.
+        slots: Firings that claim a place.
+        queued: Firings that wait, as the queue stands then.
+        last_trigger: The last manual run, as it stands then.
+        backfill: The backfill, as it stands then.
+        edit: What was closed; the rest is as it was.
+        whole: Everything up to now, or to the edit, is passed.
     """
 
-    outcomes: tuple[Outcome, ...] = ()
-    slots: tuple[Slot, ...] = ()
     through: datetime
-    edited: bool = False
+    outcomes: tuple[Outcome, ...] = ()
+    concluded: tuple[Outcome, ...] = ()
+    released: frozenset[str] = frozenset()
+    slots: tuple[Slot, ...] = ()
+    queued: tuple[Slot, ...] = ()
+    last_trigger: LastTrigger | None = None
+    backfill: Backfill | None = None
+    edit: Edit | None = None
+    whole: bool = True
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class Settlement:
     """What can be settled in a case."""
 
     case: Case
+    _outcomes: list[Outcome] = field(default_factory=list)
+    _concluded: list[Outcome] = field(default_factory=list)
+    _released: set[str] = field(default_factory=set)
 
     @cached_property
     def passage(self) -> Passage:
         """How far the ledger can go: up to the first instant that still has to get its Job."""
-        outcomes: list[Outcome] = []
-        slots: list[Slot] = []
-        through = self.case.ledger.through
-        free = self._free_slots
-        for instant in self._settleable():
-            reason = self.case.due.verdict(instant)
-            if reason is not None:
-                outcomes.append(self.outcome(instant, reason))
-            elif not self.case.cron_job.spec.claims:
-                break
-            elif len(slots) < free:
-                slots.append(Slot(name=name_for(self.case.cron_job, instant), scheduled_at=instant))
-            else:
-                outcomes.append(self.outcome(instant, Reason.SKIPPED_FORBID))
-            through = instant
-        return Passage(outcomes=tuple(outcomes), slots=tuple(slots), through=through)
-
-    def _settleable(self) -> tuple[datetime, ...]:
-        through, until = self.case.ledger.through, self.case.due.until
-        if self.case.cron_job.spec.suspend and until - through < SUSPENDED_SETTLE:
-            return ()
-        return self.case.due.between(through, until)
-
-    @property
-    def _free_slots(self) -> int:
-        """How many slots may be claimed now. Under Replace any number: older Jobs make room."""
-        if self.case.policy is ConcurrencyPolicy.REPLACE:
-            return CHUNK
-        return self.case.cron_job.spec.slots - len(self.case.active_jobs) - len(self.case.unseen_slots)
-
-    def outcome(self, instant: datetime, reason: Reason) -> Outcome:
-        """The outcome of an instant with that reason."""
-        attempt = self.case.observed.attempts.get(instant)
-        return Outcome(
-            scheduled_at=instant,
-            reason=reason,
-            job=name_for(self.case.cron_job, instant) if reason is Reason.CREATED else None,
-            message=attempt.message if attempt is not None and reason is Reason.CREATE_FAILED else "",
+        door = places.of(self.case)
+        self._conclude_slots()
+        self._resume_queue(door)
+        through, whole = self._pass_instants(door)
+        last_trigger = self._answer_trigger(door)
+        progress = backfills.advance(self.case, door)
+        for slot in progress.slots:
+            door.take(slot)
+        return Passage(
+            through=through,
+            outcomes=tuple(self._outcomes),
+            concluded=tuple(self._concluded),
+            released=frozenset(self._released),
+            slots=tuple(door.claimed),
+            queued=tuple(door.queued),
+            last_trigger=last_trigger,
+            backfill=progress.backfill,
+            whole=whole,
         )
 
-    def _concluded(self) -> list[Outcome]:
-        """Outcomes of claimed slots: their Job was seen, or they are given up (on a complete view only)."""
-        concluded = []
+    def close(self, edit: Edit) -> Passage:
+        """The instants before an edit get their outcome; nothing else moves."""
+        instants = self.case.due.between(edit.since, edit.until)
+        whole = len(instants) < CHUNK
+        through = edit.until if whole else instants[-1]
+        done = {instant for instant in self.case.done if self.case.ledger.through < instant <= through}
+        outcomes = tuple(
+            self._outcome(instant, Reason.CREATED if instant in done else edit.reason)
+            for instant in sorted({*instants, *done})
+        )
+        self._conclude_slots()
+        first_sight = self.case.status.settled_through is None
+        return Passage(
+            through=through,
+            outcomes=outcomes,
+            concluded=tuple(self._concluded),
+            released=frozenset(self._released),
+            queued=self.case.status.queued,
+            last_trigger=self._noted_trigger() if first_sight else self.case.status.last_trigger,
+            backfill=self._noted_backfill() if first_sight else self.case.status.backfill,
+            edit=edit,
+            whole=whole,
+        )
+
+    def _conclude_slots(self) -> None:
+        """Claimed slots whose Job was seen, or that are given up (on a complete view only)."""
         for slot in self.case.status.active:
             if slot.uid is not None:
                 continue
-            if slot not in self.case.unseen_slots:
-                concluded.append(self.outcome(slot.scheduled_at, Reason.CREATED))
-            elif self.case.observed.complete and (reason := self.case.due.forbidden(slot.scheduled_at)) is not None:
-                concluded.append(self.outcome(slot.scheduled_at, reason))
-        return concluded
+            seen = slot not in self.case.unseen_slots
+            withheld = self.case.withheld(slot) if self.case.observed.complete and not seen else None
+            reason = Reason.CREATED if seen else withheld
+            if reason is not None:
+                self._concluded.append(self.case.outcome(slot, reason))
+                self._released.add(slot.name)
 
-    @cached_property
-    def step(self) -> Write:
-        """The write that goes as far as the ledger can."""
-        return self.write(self.passage)
+    def _resume_queue(self, door: Places) -> None:
+        """Those that wait: the oldest may have their turn; some have lost it."""
+        waiting = []
+        for slot in self.case.status.queued:
+            reason = self.case.withheld(slot)
+            if reason is None and self.case.policy is not ConcurrencyPolicy.QUEUE:
+                reason = Reason.SKIPPED_FORBID
+            if reason is None:
+                waiting.append(slot)
+            else:
+                self._concluded.append(self.case.outcome(slot, reason))
+        door.resume(waiting)
 
-    def write(self, passage: Passage) -> Write:
-        """The write that passes these instants, with all else that there is to say."""
-        concluded = self._concluded()
-        outcomes = tuple(sorted((*concluded, *passage.outcomes), key=lambda outcome: outcome.scheduled_at))
-        status = statuses.conclude(self.case.status, concluded)
-        status = statuses.settle(status, passage.outcomes, through=passage.through)
-        status, finished = statuses.track(
-            status,
-            self.case.jobs,
-            newly=[self.case.jobs[outcome.job] for outcome in passage.outcomes if outcome.job in self.case.jobs],
-            dropped={outcome.scheduled_at for outcome in concluded},
-            complete=self.case.observed.complete,
-        )
-        status = statuses.claim(status, passage.slots)
-        status = statuses.declare(status, self._ready(outcomes, through=passage.through), self._suspended(passage))
-        return Write(status=self._stamped(status, passage), outcomes=outcomes, finished=finished)
+    def _pass_instants(self, door: Places) -> tuple[datetime, bool]:
+        """Pass instants as far as it goes; gives the last one, and whether that is all there are."""
+        through = self.case.ledger.through
+        claims, runs = self.case.cron_job.spec.claims, self.case.runs_left
+        instants = () if runs is not None and runs <= 0 else self._settleable()
+        for instant in instants:
+            if runs is not None and runs <= 0:
+                break  # what follows is no instant any more, unless a promised Job fails
+            reason = self.case.due.verdict(instant)
+            if reason is None:
+                if not claims:
+                    break
+                reason = door.admit(self._slot(instant))
+            if reason is not None:
+                self._outcomes.append(self._outcome(instant, reason))
+            if runs is not None and reason in (None, Reason.CREATED):
+                runs -= 1
+            through = instant
+        return through, len(instants) < CHUNK
 
-    def _stamped(self, status: Status, passage: Passage) -> Status:
-        """The fields that say who wrote, and for which spec."""
-        checked = self.case.observed.checked is not None or isinstance(self.case.schedule, TerminalError)
-        status = replace(
-            status,
-            owner=self.case.stance.node if self.case.owning else status.owner,
-            observed_generation=self.case.cron_job.generation if checked else status.observed_generation,
-        )
-        if passage.edited:
-            return status
-        upcoming = None if self.case.cron_job.spec.suspend else self.case.due.next_after(passage.through)
-        return replace(status, schedule_hash=self.case.cron_job.spec.schedule_hash, next_schedule_at=upcoming)
+    def _settleable(self) -> tuple[datetime, ...]:
+        through, until = self.case.ledger.through, self.case.due.until
+        rests = self.case.due.suspended_now and not self.case.circuit_closes
+        if rests and until - through < SUSPENDED_SETTLE:
+            return ()
+        return self.case.due.between(through, until)
 
-    def _suspended(self, passage: Passage) -> Condition:
-        """As it stood while an edit is being closed: it tells what the rest of the instants before the edit get."""
-        suspend = self.case.status.suspended if passage.edited else self.case.cron_job.spec.suspend
-        return conditions.suspended(suspend)
+    def _answer_trigger(self, door: Places) -> LastTrigger | None:
+        """A manual run that is newly asked for gets its place, or its outcome."""
+        value, last = self.case.cron_job.requests.trigger, self.case.status.last_trigger
+        if value is None or (last is not None and last.value == value) or not self.case.hears_requests:
+            return last
+        name = manual_name(self.case.cron_job, value)
+        slot = Slot(name=name, scheduled_at=self.case.now, trigger=Trigger.MANUAL, trigger_id=value)
+        reason = door.admit(slot)
+        if reason is not None:
+            self._concluded.append(self.case.outcome(slot, reason))
+        return LastTrigger(value=value, at=self.case.now, outcome=PENDING)
 
-    def _ready(self, outcomes: tuple[Outcome, ...], *, through: datetime) -> Condition:
-        if isinstance(self.case.schedule, TerminalError):
-            return conditions.unschedulable(self.case.schedule)
-        checked = self.case.observed.checked
-        return conditions.ready(
-            self.case.status.condition(conditions.READY),
-            checked=checked is not None,
-            objection=None if checked is None else checked.objection,
-            outcomes=outcomes,
-            refusals=self._refusals(settled={outcome.scheduled_at for outcome in outcomes}, through=through),
-        )
+    def _noted_trigger(self) -> LastTrigger | None:
+        """Annotations that a new object brings along are old: a restore or a GitOps tool has put them there."""
+        value = self.case.cron_job.requests.trigger
+        return None if value is None else LastTrigger(value=value, at=self.case.now, outcome=NOTED)
 
-    def _refusals(self, *, settled: Collection[datetime], through: datetime) -> list[str]:
-        """What the API server said to creates that go on. Another node may have settled what this one has tried."""
-        claimed = {slot.scheduled_at for slot in self.case.unseen_slots}
-        return [
-            attempt.message
-            for instant, attempt in sorted(self.case.observed.attempts.items(), key=lambda item: item[0])
-            if instant not in settled and (instant > through or instant in claimed)
-        ]
+    def _noted_backfill(self) -> Backfill | None:
+        request = self.case.cron_job.requests.backfill
+        return None if request is None else Backfill(interval=request.text, state=BackfillState.NOTED)
 
-    @property
-    def hold_until(self) -> datetime:
-        """When `step` may go out: at once, unless it only says that Jobs were created just now."""
-        outcomes = self.step.outcomes
-        quiet = all(outcome.reason is Reason.CREATED for outcome in outcomes)
-        if not outcomes or not quiet or self.passage.slots:
-            return self.case.now
-        return min(outcome.scheduled_at for outcome in outcomes) + SETTLE_AFTER
+    def _slot(self, instant: datetime) -> Slot:
+        return Slot(name=name_for(self.case.cron_job, instant), scheduled_at=instant)
+
+    def _outcome(self, instant: datetime, reason: Reason) -> Outcome:
+        return self.case.outcome(self._slot(instant), reason)

@@ -11,10 +11,15 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cached_property
 from typing import Any, NamedTuple
+
+from controller import requests
+from controller.instants import parse_time
+from controller.outcomes import Trigger
+from controller.requests import Requests
 
 GROUP = "dcron.io"
 VERSION = "v1"
@@ -144,7 +149,8 @@ class CronJob:
         resource_version: Opaque to everyone but the lister; every status write carries it.
         edited_at: When the spec was last written, to the second; None if the managed fields do not say.
         deleted: It has a deletion timestamp: nothing fires any more.
-        status: The status as it stands; `status.parse` reads it.
+        requests: What people ask of it by annotation.
+        status: The status as it stands; `statusbody.parse` reads it.
     """
 
     key: Key
@@ -155,7 +161,18 @@ class CronJob:
     edited_at: datetime | None
     deleted: bool
     spec: Spec
+    requests: Requests = field(default_factory=Requests)
     status: Mapping[str, Any] = field(default_factory=dict, compare=False)
+
+    @cached_property
+    def shift(self) -> timedelta:
+        """By how much each firing is put off: one fixed share of the jitter, whole seconds, from a hash of the UID."""
+        share = int.from_bytes(hashlib.sha256(self.uid.encode()).digest()[:8], "big")
+        return timedelta(seconds=share % (self.spec.jitter_seconds + 1))
+
+    def due_at(self, scheduled_at: datetime, trigger: Trigger = Trigger.SCHEDULE) -> datetime:
+        """When a firing is due: an instant of the schedule is put off by the jitter, what people ask for is not."""
+        return scheduled_at + self.shift if trigger.of_schedule else scheduled_at
 
 
 def parse(body: Mapping[str, Any]) -> CronJob:
@@ -178,19 +195,9 @@ def parse(body: Mapping[str, Any]) -> CronJob:
         edited_at=_edited_at(meta.get("managedFields", ())),
         deleted="deletionTimestamp" in meta,
         spec=_parse_spec(body.get("spec", {})),
+        requests=requests.read(meta.get("annotations") or {}, meta.get("managedFields", ())),
         status=body.get("status") or {},
     )
-
-
-def parse_time(text: str) -> datetime:
-    """An RFC 3339 instant as aware UTC."""
-    return datetime.fromisoformat(text).astimezone(UTC)
-
-
-def format_time(instant: datetime) -> str:
-    """An instant as RFC 3339 in UTC, whole seconds unless it has a fraction."""
-    text = instant.astimezone(UTC).isoformat(timespec="microseconds" if instant.microsecond else "seconds")
-    return text.replace("+00:00", "Z")
 
 
 def _parse_spec(spec: Mapping[str, Any]) -> Spec:
@@ -200,7 +207,7 @@ def _parse_spec(spec: Mapping[str, Any]) -> Spec:
         expressions=expressions,
         time_zone=spec.get("timeZone"),
         starting_deadline=None if deadline is None else timedelta(seconds=deadline),
-        concurrency_policy=ConcurrencyPolicy(spec.get("concurrencyPolicy", "Allow")),
+        concurrency_policy=ConcurrencyPolicy(spec.get("concurrencyPolicy") or "Allow"),
         max_active_jobs=spec.get("maxActiveJobs"),
         queue_limit=spec.get("queueLimit", 1),
         suspend=spec.get("suspend", False),

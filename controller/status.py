@@ -1,9 +1,9 @@
-"""The status of an object: read, moved on by outcomes, and written back as the difference.
+"""The status of an object as values, moved on by outcomes.
 
-The ledger lives here (`settled_through`, the slots in `active`), beside what people read: counts, the last firings,
-conditions. This room makes the next status as a value; who may write it, and when, is said by `decision` and done by
-`reconciler`. `settled_through` and `last_schedule_at` never move back, and counts change only together with the
-instants that are passed.
+The ledger lives here (`settled_through`, the slots in `active` and `queued`), beside what people read: counts, the last
+firings, conditions. This room makes the next status as a value; who may write it, and when, is said by `decision` and
+done by `reconciler`; `statusbody` spells it. `settled_through` and `last_schedule_at` never move back, and counts
+change only together with the instants that are passed.
 """
 
 from __future__ import annotations
@@ -11,12 +11,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from enum import StrEnum
 
-from controller.conditions import SUSPENDED, Condition
+from controller.conditions import CIRCUIT_OPEN, SUSPENDED, Condition
 from controller.jobs import Job
-from controller.outcomes import Outcome, Reason
-from controller.spec import CronJob, format_time, parse_time
+from controller.outcomes import Outcome, Reason, Trigger
 
 RECENT_LIMIT = 10
 """How many firings `status.recent` keeps."""
@@ -24,15 +23,72 @@ RECENT_LIMIT = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Slot:
-    """A place in `status.active`: a Job that is counted as active.
+    """A place in `status.active`: a Job that is counted as active; or in `status.queued`: a firing that waits for one.
 
     Attributes:
         uid: UID of the Job; None while the slot is claimed and its Job has not been seen.
+        trigger: SCHEDULE also for instants that are caught up: here only the identity of a firing counts.
+        trigger_id: Which manual run, or which backfill.
     """
 
     name: str
     scheduled_at: datetime
     uid: str | None = None
+    trigger: Trigger = Trigger.SCHEDULE
+    trigger_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LastTrigger:
+    """What became of the last manual run.
+
+    Attributes:
+        value: The annotation's value: it is not followed again.
+        at: When the run was claimed or turned away, or the value first seen.
+        outcome: `noted`, `queued` or `pending`; at last the count that the reason belongs to.
+    """
+
+    value: str
+    at: datetime
+    outcome: str
+    reason: str | None = None
+    job: str | None = None
+
+
+NOTED, QUEUED, PENDING = "noted", "queued", "pending"
+"""What stands in `LastTrigger.outcome` before there is one."""
+
+
+class BackfillState(StrEnum):
+    """How far a backfill is."""
+
+    RUNNING = "Running"
+    DONE = "Done"
+    REFUSED = "Refused"
+    NOTED = "Noted"
+    CANCELLED = "Cancelled"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backfill:
+    """The progress of a backfill.
+
+    Attributes:
+        interval: The annotation's value: it names the backfill.
+        through: Its own cursor: instants up to it are decided.
+        total: How many instants it has.
+        left_out: How many of them were recorded as created already.
+        message: Why it was refused.
+    """
+
+    interval: str
+    state: BackfillState
+    through: datetime | None = None
+    total: int = 0
+    created: int = 0
+    left_out: int = 0
+    create_failed: int = 0
+    message: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,23 +98,31 @@ class Status:
     Attributes:
         settled_through: Every instant up to it has its outcome; None on an object never seen before.
         schedule_hash: `Spec.schedule_hash` of the spec that `settled_through` was written for.
+        suspended_until: The end of the pause that it was written under.
+        queued: Firings that wait for their turn, oldest first.
+        failures_in_row: Failed Jobs since the last that succeeded; counted only where a limit is set.
         next_schedule_at: The first instant after `settled_through`; None while suspended or when none is left.
         owner: The node that wrote last as the owning node.
         counts: Of instants: due, created, skipped, missed, createFailed; of Jobs: succeeded, failed.
-        recent: The last outcomes, oldest first.
+        recent: The last outcomes, oldest first; those of backfills are counted there.
     """
 
     active: tuple[Slot, ...] = ()
+    queued: tuple[Slot, ...] = ()
     settled_through: datetime | None = None
     schedule_hash: str | None = None
+    suspended_until: datetime | None = None
     last_schedule_at: datetime | None = None
     last_successful_at: datetime | None = None
     last_failure_at: datetime | None = None
     next_schedule_at: datetime | None = None
+    failures_in_row: int = 0
     owner: str | None = None
     observed_generation: int = 0
     counts: Mapping[str, int] = field(default_factory=dict)
     recent: tuple[Outcome, ...] = ()
+    last_trigger: LastTrigger | None = None
+    backfill: Backfill | None = None
     conditions: tuple[Condition, ...] = ()
 
     def condition(self, type_: str) -> Condition | None:
@@ -67,12 +131,14 @@ class Status:
 
     @property
     def suspended(self) -> bool:
-        """Whether the object was suspended when this status was written."""
-        condition = self.condition(SUSPENDED)
-        return condition is not None and condition.status
+        """Whether nothing fired when this status was written: suspended, paused, or its circuit open."""
+        return any(condition.status for condition in self.conditions if condition.type in (SUSPENDED, CIRCUIT_OPEN))
 
-
-# --- moving on ------------------------------------------------------------------------------------------------------
+    @property
+    def unfinished_runs(self) -> int:
+        """How many firings of the schedule are promised and have no outcome yet."""
+        promised = [slot for slot in (*self.active, *self.queued) if slot.uid is None]
+        return sum(slot.trigger.of_schedule for slot in promised)
 
 
 def settle(status: Status, outcomes: Iterable[Outcome], *, through: datetime) -> Status:
@@ -90,19 +156,26 @@ def settle(status: Status, outcomes: Iterable[Outcome], *, through: datetime) ->
     )
 
 
-def claim(status: Status, slots: Iterable[Slot]) -> Status:
-    """The status with these slots reserved: their instants are due, their outcomes follow when the slots are filled."""
+def claim(status: Status, slots: Iterable[Slot], queued: tuple[Slot, ...] = ()) -> Status:
+    """The status with these slots reserved and this queue.
+
+    Their instants are due as soon as they stand here; their outcomes follow when they get their Jobs.
+    """
     claimed = tuple(slots)
+    newly_due = [slot for slot in (*claimed, *queued) if slot.trigger.of_schedule and slot not in status.queued]
     return replace(
         status,
         active=status.active + claimed,
-        counts=_add(status.counts, {"due": len(claimed)} if claimed else {}),
+        queued=queued,
+        counts=_add(status.counts, {"due": len(newly_due)} if newly_due else {}),
+        last_trigger=_turn(status.last_trigger, claimed, queued),
     )
 
 
 def conclude(status: Status, outcomes: Iterable[Outcome]) -> Status:
-    """The status after claimed slots have got their outcome."""
-    return _conclude(status, tuple(outcomes), newly_due=0)
+    """The status after claimed or queued slots, and requests, have got their outcome."""
+    concluded = tuple(outcomes)
+    return _conclude(_requested(status, concluded), concluded, newly_due=0)
 
 
 def track(
@@ -110,8 +183,9 @@ def track(
     jobs: Mapping[str, Job],
     *,
     newly: Iterable[Job] = (),
-    dropped: Collection[datetime] = (),
+    dropped: Collection[str] = (),
     complete: bool,
+    failure_limit: int | None = None,
 ) -> tuple[Status, tuple[Job, ...]]:
     """The status with the slots of ended Jobs released, and the Jobs whose end it counts.
 
@@ -119,8 +193,9 @@ def track(
         status: As it stands.
         jobs: The object's Jobs by name, in the state last seen.
         newly: Jobs that get a place since this very write.
-        dropped: Instants whose slot is kept only if its Job is there.
+        dropped: Names whose slot is kept only if its Job is there.
         complete: Whether `jobs` is all that exists: a Job that is not there is gone.
+        failure_limit: So many failures in a row open the circuit.
     """
     entering = [Slot(name=job.name, scheduled_at=job.scheduled_at or job.created_at, uid=job.uid) for job in newly]
     kept: list[Slot] = []
@@ -128,7 +203,7 @@ def track(
     for slot in {slot.name: slot for slot in (*entering, *status.active)}.values():
         job = jobs.get(slot.name)
         if job is None:
-            gone = slot.scheduled_at in dropped or (complete and slot.uid is not None)
+            gone = slot.name in dropped or (complete and slot.uid is not None)
             kept += [] if gone else [slot]
         elif job.active:
             kept.append(replace(slot, uid=job.uid))
@@ -143,6 +218,7 @@ def track(
         counts=_add(status.counts, {name: number for name, number in changes.items() if number}),
         last_successful_at=_latest(status.last_successful_at, succeeded),
         last_failure_at=_latest(status.last_failure_at, failed),
+        failures_in_row=_failures_in_row(status.failures_in_row, ended, failure_limit),
     )
     return tracked, tuple(ended)
 
@@ -161,17 +237,58 @@ def declare(status: Status, *conditions: Condition) -> Status:
 
 
 def _conclude(status: Status, outcomes: tuple[Outcome, ...], *, newly_due: int) -> Status:
+    counted = [outcome for outcome in outcomes if outcome.trigger.of_schedule]
+    told = [outcome for outcome in outcomes if outcome.trigger is not Trigger.BACKFILL]
     changes: dict[str, int] = {"due": newly_due} if newly_due else {}
-    for outcome in outcomes:
+    for outcome in counted:
         changes[outcome.reason.counted_as] = changes.get(outcome.reason.counted_as, 0) + 1
-    created = [outcome.scheduled_at for outcome in outcomes if outcome.reason is Reason.CREATED]
-    recent = sorted((*status.recent, *outcomes[-RECENT_LIMIT:]), key=lambda outcome: outcome.scheduled_at)
+    created = [outcome.scheduled_at for outcome in counted if outcome.reason is Reason.CREATED]
+    recent = sorted((*status.recent, *told[-RECENT_LIMIT:]), key=lambda outcome: outcome.scheduled_at)
     return replace(
         status,
         counts=_add(status.counts, changes),
         last_schedule_at=_latest(status.last_schedule_at, created),
-        recent=tuple(recent[-RECENT_LIMIT:]) if outcomes else status.recent,
+        recent=tuple(recent[-RECENT_LIMIT:]) if told else status.recent,
     )
+
+
+def _requested(status: Status, outcomes: tuple[Outcome, ...]) -> Status:
+    """The status with the outcomes of manual runs and backfills where people look for them."""
+    last, backfill = status.last_trigger, status.backfill
+    for outcome in outcomes:
+        if outcome.trigger is Trigger.MANUAL and last is not None and outcome.trigger_id == last.value:
+            last = replace(last, outcome=outcome.reason.counted_as, reason=outcome.reason.value, job=outcome.job)
+        if outcome.trigger is Trigger.BACKFILL and backfill is not None and outcome.trigger_id == backfill.interval:
+            created = outcome.reason is Reason.CREATED
+            backfill = replace(
+                backfill,
+                created=backfill.created + created,
+                create_failed=backfill.create_failed + (not created),
+            )
+    return replace(status, last_trigger=last, backfill=backfill)
+
+
+def _turn(last: LastTrigger | None, claimed: Iterable[Slot], queued: Iterable[Slot]) -> LastTrigger | None:
+    """The last manual run, as it waits."""
+    if last is None:
+        return None
+    for slots, word in ((claimed, PENDING), (queued, QUEUED)):
+        if any(slot.trigger is Trigger.MANUAL and slot.trigger_id == last.value for slot in slots):
+            return replace(last, outcome=word)
+    return last
+
+
+def _failures_in_row(before: int, ended: Iterable[Job], limit: int | None) -> int:
+    """How many Jobs have failed in a row. Once the circuit is open, only a manual run closes it."""
+    if limit is None:
+        return 0
+    count = before
+    for job in sorted(ended, key=lambda job: job.finished_at or job.created_at):
+        if not job.succeeded:
+            count += 1
+        elif count < limit or job.trigger is Trigger.MANUAL:
+            count = 0
+    return count
 
 
 def _add(counts: Mapping[str, int], changes: Mapping[str, int]) -> Mapping[str, int]:
@@ -180,122 +297,3 @@ def _add(counts: Mapping[str, int], changes: Mapping[str, int]) -> Mapping[str, 
 
 def _latest(instant: datetime | None, others: Iterable[datetime]) -> datetime | None:
     return max([*others, *([instant] if instant else [])], default=None)
-
-
-# --- reading and writing --------------------------------------------------------------------------------------------
-
-
-def parse(cron_job: CronJob) -> Status:
-    """The status that the object carries."""
-    raw = cron_job.status
-    return Status(
-        active=tuple(_parse_slot(slot) for slot in raw.get("active") or ()),
-        settled_through=_time(raw, "settledThrough"),
-        schedule_hash=raw.get("scheduleHash"),
-        last_schedule_at=_time(raw, "lastScheduleTime"),
-        last_successful_at=_time(raw, "lastSuccessfulTime"),
-        last_failure_at=_time(raw, "lastFailureTime"),
-        next_schedule_at=_time(raw, "nextScheduleTime"),
-        owner=raw.get("owner"),
-        observed_generation=raw.get("observedGeneration", 0),
-        counts=dict(raw.get("counts") or {}),
-        recent=tuple(_parse_outcome(outcome) for outcome in raw.get("recent") or () if outcome["reason"] in _REASONS),
-        conditions=tuple(_parse_condition(condition) for condition in raw.get("conditions") or ()),
-    )
-
-
-def patch(old: Status, new: Status, cron_job: CronJob, *, now: datetime) -> dict[str, Any]:
-    """The JSON merge patch that turns one status into the other; empty if they say the same.
-
-    Args:
-        old: What the object carries.
-        new: What it should carry.
-        cron_job: Whose status it is.
-        now: When the conditions that change do so.
-    """
-    before, after = (_dump(status, cron_job, now=now) for status in (old, new))
-    return {name: after.get(name) for name in {**before, **after} if before.get(name) != after.get(name)}
-
-
-def _dump(status: Status, cron_job: CronJob, *, now: datetime) -> dict[str, Any]:
-    fields = {
-        "active": [_dump_slot(slot, cron_job) for slot in status.active] or None,
-        "activeJobs": len(status.active),
-        "settledThrough": _text(status.settled_through),
-        "scheduleHash": status.schedule_hash,
-        "lastScheduleTime": _text(status.last_schedule_at),
-        "lastSuccessfulTime": _text(status.last_successful_at),
-        "lastFailureTime": _text(status.last_failure_at),
-        "nextScheduleTime": _text(status.next_schedule_at),
-        "owner": status.owner,
-        "observedGeneration": status.observed_generation,
-        "counts": dict(status.counts),
-        "recent": [_dump_outcome(outcome) for outcome in status.recent] or None,
-        "conditions": [_dump_condition(condition, cron_job, now=now) for condition in status.conditions] or None,
-    }
-    return {name: value for name, value in fields.items() if value is not None}
-
-
-def _parse_slot(raw: Mapping[str, Any]) -> Slot:
-    return Slot(name=raw["name"], scheduled_at=parse_time(raw["scheduledAt"]), uid=raw.get("uid"))
-
-
-def _dump_slot(slot: Slot, cron_job: CronJob) -> dict[str, Any]:
-    reference = {
-        "apiVersion": "batch/v1",
-        "kind": "Job",
-        "namespace": cron_job.key.namespace,
-        "name": slot.name,
-        "scheduledAt": format_time(slot.scheduled_at),
-    }
-    return reference if slot.uid is None else {**reference, "uid": slot.uid}
-
-
-_REASONS = frozenset(reason.value for reason in Reason)
-"""A later version may know more words; what it wrote is left out rather than stumbled over."""
-
-
-def _parse_outcome(raw: Mapping[str, Any]) -> Outcome:
-    return Outcome(
-        scheduled_at=parse_time(raw["scheduledAt"]),
-        reason=Reason(raw["reason"]),
-        job=raw.get("job"),
-    )
-
-
-def _dump_outcome(outcome: Outcome) -> dict[str, Any]:
-    raw = {
-        "scheduledAt": format_time(outcome.scheduled_at),
-        "outcome": outcome.reason.counted_as,
-        "reason": outcome.reason.value,
-    }
-    return raw if outcome.job is None else {**raw, "job": outcome.job}
-
-
-def _parse_condition(raw: Mapping[str, Any]) -> Condition:
-    return Condition(
-        type=raw["type"],
-        status=raw["status"] == "True",
-        reason=raw.get("reason", ""),
-        message=raw.get("message", ""),
-        changed_at=_time(raw, "lastTransitionTime"),
-    )
-
-
-def _dump_condition(condition: Condition, cron_job: CronJob, *, now: datetime) -> dict[str, Any]:
-    return {
-        "type": condition.type,
-        "status": str(condition.status),
-        "reason": condition.reason,
-        "message": condition.message,
-        "lastTransitionTime": format_time((condition.changed_at or now).replace(microsecond=0)),
-    }
-
-
-def _time(raw: Mapping[str, Any], name: str) -> datetime | None:
-    text = raw.get(name)
-    return None if text is None else parse_time(text)
-
-
-def _text(instant: datetime | None) -> str | None:
-    return None if instant is None else format_time(instant)

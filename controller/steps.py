@@ -25,8 +25,15 @@ class Look:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Recall:
+    """Ask the recent-job store for firings whose instant lies after `after`: their Jobs may be gone already."""
+
+    after: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Create:
-    """Create these Jobs, oldest instant first."""
+    """Create these Jobs one after the other, oldest instant first."""
 
     firings: tuple[Firing, ...]
 
@@ -67,4 +74,4 @@ class Wait:
     wake_at: datetime | None = None
 
 
-Step = Check | Look | Create | Delete | Write | Wait
+Step = Check | Look | Recall | Create | Delete | Write | Wait

@@ -16,11 +16,14 @@ from controller.api import MERGE_PATCH, ApiServer, collection_path
 from controller.clock import SystemClock, system_time
 from controller.errors import Refused
 from controller.events import EventPoster
-from controller.jobs import Firing, Job, Trigger
+from controller.instants import format_time, parse_time
+from controller.jobs import Firing, Job
 from controller.jobwatch import JobWatch
 from controller.kube import KubeCluster
+from controller.names import name_for
+from controller.outcomes import Trigger
 from controller.ports import Cluster
-from controller.spec import CronJob, Key, parse_time
+from controller.spec import CronJob, Key
 from tests.fakes.apiserver import FakeApiServer
 from tests.fakes.cluster import FakeCluster
 
@@ -43,7 +46,8 @@ def cron_job_spec(**changes: Any) -> dict[str, Any]:
 
 def manifest(cron_job: CronJob, minute: int = 0) -> dict[str, Any]:
     """The Job of one of the object's firings."""
-    firing = Firing(scheduled_at=INSTANT + timedelta(minutes=minute), trigger=Trigger.SCHEDULE)
+    instant = INSTANT + timedelta(minutes=minute)
+    firing = Firing(name=name_for(cron_job, instant), scheduled_at=instant, trigger=Trigger.SCHEDULE)
     return jobs.manifest(cron_job, firing, fired_by=NODE)
 
 
@@ -138,7 +142,7 @@ class RealWorld:
         (await self.api.request("delete", path)).expect_ok()
 
     async def finish(self, job: Job, *, succeeded: bool) -> None:
-        now = spec.format_time(self.clock.now().replace(microsecond=0))
+        now = format_time(self.clock.now().replace(microsecond=0))
         names = ("SuccessCriteriaMet", "Complete") if succeeded else ("FailureTarget", "Failed")
         status: dict[str, Any] = {
             "startTime": now,

@@ -24,11 +24,12 @@ from controller.errors import (
     Throttled,
 )
 from controller.events import EventPoster
+from controller.instants import parse_time
 from controller.jobs import Job
 from controller.kube import KubeCluster
 from controller.messages import Event, EventType, JobCreated, JobRejected
 from controller.ports import Cluster
-from controller.spec import CronJob, Key, Spec, parse_time
+from controller.spec import CronJob, Key, Spec
 from deploy.local.kubeconfig import kubeconfig
 from deploy.local.ports import free_port
 from tests.adapters.cluster_worlds import NODE, Requests, manifest, running

@@ -17,9 +17,10 @@ from uuid import UUID
 
 from controller import jobs, spec
 from controller.errors import Conflict, NamespaceTerminating, Refused
+from controller.instants import format_time
 from controller.jobs import Job
 from controller.messages import CreateResult, JobCreated, JobExists, JobRejected
-from controller.spec import CronJob, Key, format_time
+from controller.spec import CronJob, Key
 from tests.fakes.happenings import Edit, Happening, PostedEvent, StatusWrite, What
 
 MARKER = "bogus"

@@ -8,8 +8,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from controller import spec as specs
-from controller import status as statuses
-from controller.jobs import Job, name_for
+from controller import statusbody
+from controller.instants import format_time
+from controller.jobs import Job
+from controller.names import name_for
 from controller.spec import CronJob, Key
 from controller.status import Status
 
@@ -25,9 +27,14 @@ def at(time: str) -> datetime:
 
 
 def cron_job(
-    *, created: str = "11:00", edited: str | None = None, status: Status | None = None, **spec: Any
+    *,
+    created: str = "11:00",
+    edited: str | None = None,
+    status: Status | None = None,
+    annotations: Mapping[str, str] | None = None,
+    **spec: Any,
 ) -> CronJob:
-    """An object that fires every five minutes, unless the row says otherwise."""
+    """An object that fires every five minutes, unless the row says otherwise. Annotations are named without group."""
     fields: dict[str, Any] = {"jobTemplate": TEMPLATE, **spec}
     if "schedules" not in fields:
         fields.setdefault("schedule", "*/5 * * * *")
@@ -38,9 +45,10 @@ def cron_job(
             "uid": UID,
             "generation": 1,
             "resourceVersion": "7",
-            "creationTimestamp": specs.format_time(at(created)),
+            "creationTimestamp": format_time(at(created)),
+            "annotations": {f"dcron.io/{name}": text for name, text in (annotations or {}).items()},
             "managedFields": [
-                {"manager": "kubectl", "time": specs.format_time(at(edited or created)), "fieldsV1": {"f:spec": {}}}
+                {"manager": "kubectl", "time": format_time(at(edited or created)), "fieldsV1": {"f:spec": {}}}
             ],
         },
         "spec": fields,
@@ -48,7 +56,7 @@ def cron_job(
     parsed = specs.parse(body)
     if status is None:
         return parsed
-    return replace(parsed, status=statuses.patch(Status(), status, parsed, now=at("12:00")))
+    return replace(parsed, status=statusbody.patch(Status(), status, parsed, now=at("12:00")))
 
 
 def settled(cron: CronJob, through: str, **changes: Any) -> Status:

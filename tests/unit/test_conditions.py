@@ -102,5 +102,7 @@ def test_an_object_without_a_schedule_is_not_ready_with_the_word_of_the_error(
 
 
 def test_suspended_says_yes_or_no() -> None:
-    assert conditions.suspended(True) == Condition(type="Suspended", status=True, reason="Suspended")
-    assert conditions.suspended(False) == Condition(type="Suspended", status=False, reason="NotSuspended")
+    assert conditions.suspended(True, now=at("12:00")) == Condition(type="Suspended", status=True, reason="Suspended")
+    assert conditions.suspended(False, now=at("12:00")) == Condition(
+        type="Suspended", status=False, reason="NotSuspended"
+    )

@@ -4,67 +4,28 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
-from itertools import groupby
 from typing import Any
 
 import pytest
 
-from controller import schedule as schedules
 from controller.conditions import INVALID_JOB_TEMPLATE, READY, SUSPENDED
-from controller.decision import decide
-from controller.errors import InvalidSchedule, TerminalError
-from controller.jobs import Job, Trigger, name_for
-from controller.observation import Attempt, Checked, Observed, Stance
-from controller.outcomes import Reason
-from controller.schedule import Schedule
+from controller.errors import InvalidSchedule
+from controller.names import name_for
+from controller.observation import Checked, Stance
+from controller.outcomes import Reason, Trigger
 from controller.spec import CronJob
 from controller.status import Slot, Status
-from controller.steps import Check, Create, Delete, Look, Step, Wait, Write
+from controller.steps import Check, Create, Wait, Write
 from tests.unit.builders import at, cron_job, job, settled
-
-LATE = timedelta(seconds=10)
-OWNING = Stance(node="node-a", late=LATE)
-
-
-def schedule_of(cron: CronJob) -> Schedule | TerminalError:
-    try:
-        return schedules.parse(
-            cron.spec.expressions, cron.spec.time_zone, start_at=cron.spec.start_at, end_at=cron.spec.end_at
-        )
-    except TerminalError as error:
-        return error
-
-
-def step_of(cron: CronJob, now: str, *, stance: Stance = OWNING, **known: Any) -> Step:
-    known.setdefault("status", settled(cron, "11:55"))
-    return decide(cron, schedule_of(cron), Observed(**known), at(now), stance)
-
-
-def described(step: Step) -> str:
-    """A step in a few words, for the tables."""
-    match step:
-        case Check() | Look():
-            return type(step).__name__.lower()
-        case Create(firings=firings):
-            return "create " + " ".join(f"{firing.scheduled_at:%H:%M:%S}".removesuffix(":00") for firing in firings)
-        case Delete(jobs=jobs, cause=cause):
-            return f"delete ({cause.value}) " + " ".join(_time(one) for one in jobs)
-        case Write(outcomes=outcomes, status=status):
-            runs = [(reason, len(list(run))) for reason, run in groupby(outcome.reason.value for outcome in outcomes)]
-            ended = " ".join(reason if count == 1 else f"{count} {reason}" for reason, count in runs)
-            claimed = " ".join(f"{slot.scheduled_at:%H:%M}" for slot in status.active if slot.uid is None)
-            return " ".join(filter(None, ["write", ended, f"claim {claimed}" if claimed else ""]))
-        case Wait(wake_at=None):
-            return "wait"
-        case Wait(wake_at=wake_at):
-            assert wake_at is not None
-            return f"wait until {wake_at:%H:%M:%S}".removesuffix(":00")
-
-
-def _time(one: Job) -> str:
-    assert one.scheduled_at is not None
-    return f"{one.scheduled_at:%H:%M}"
-
+from tests.unit.deciding import (
+    LATE,
+    attempt,
+    decide_ready,
+    described,
+    recalled,
+    slot,
+    step_of,
+)
 
 # Every five minutes, settled through 11:55. `running`: the Job of 11:55 is active. `ran`: it has finished.
 # Columns: history, time, then what Allow, Forbid and Replace ask for.
@@ -109,17 +70,6 @@ def _case(history: str, policy: str) -> tuple[CronJob, dict[str, Any]]:
     elif history == "ran":
         known["jobs"] = (job(cron, "11:55", finished="11:56"),)
     return cron, known
-
-
-def decide_ready(cron: CronJob) -> Status:
-    """The status that the object has once it has been looked at and nothing is due."""
-    step = step_of(cron, "11:55", status=settled(cron, "11:55"), checked=Checked(objection=None))
-    assert isinstance(step, Write)
-    return step.status
-
-
-def slot(cron: CronJob, scheduled: str, *, uid: str | None = None) -> Slot:
-    return Slot(name=name_for(cron, at(scheduled)), scheduled_at=at(scheduled), uid=uid)
 
 
 @pytest.mark.parametrize("policy", ["Allow", "Forbid", "Replace"])
@@ -222,7 +172,7 @@ def test_a_created_job_is_settled_when_its_instant_is_eight_tenths_of_a_second_o
 
 def test_an_instant_without_a_job_holds_up_the_ledger_under_allow() -> None:
     cron = cron_job(schedule="*/5 * * * * *")
-    attempts = {at("12:00"): Attempt(message="quota", final=False, pause=LATE, retry_at=at("12:06:30"))}
+    attempts = (attempt("12:00", final=False, retry="12:06:30"),)
     status = replace(decide_ready(cron), settled_through=at("11:59:55"))
     step = step_of(cron, "12:00:06", status=status, jobs=(job(cron, "12:00:05"),), attempts=attempts)
     assert isinstance(step, Write)  # it says that the object is not ready, and no more
@@ -232,7 +182,7 @@ def test_an_instant_without_a_job_holds_up_the_ledger_under_allow() -> None:
 
 def test_what_the_store_recalls_as_created_is_not_fired_again() -> None:
     cron = cron_job()
-    step = step_of(cron, "12:00:05", recalled=frozenset({at("12:00")}))
+    step = step_of(cron, "12:00:05", recalled=recalled(cron, "12:00"))
     assert described(step) == "write Created"
     assert isinstance(step, Write)
     assert step.status.active == ()
@@ -403,7 +353,7 @@ def test_a_claimed_slot_is_filled_even_if_the_schedule_has_become_invalid_since(
 def test_a_claimed_slot_whose_job_another_node_recorded_is_concluded_and_released() -> None:
     cron = cron_job(concurrencyPolicy="Forbid")
     status = replace(decide_ready(cron), settled_through=at("12:00"), active=(slot(cron, "12:00"),), counts={"due": 1})
-    step = step_of(cron, "12:00:01", status=status, recalled=frozenset({at("12:00")}))
+    step = step_of(cron, "12:00:01", status=status, recalled=recalled(cron, "12:00"))
     assert described(step) == "write Created"
     assert isinstance(step, Write)
     assert (step.status.active, step.status.counts) == ((), {"due": 1, "created": 1})
@@ -411,7 +361,7 @@ def test_a_claimed_slot_whose_job_another_node_recorded_is_concluded_and_release
 
 def test_a_claimed_slot_that_is_still_to_be_filled_does_not_hold_up_other_outcomes() -> None:
     cron = cron_job(concurrencyPolicy="Forbid", startingDeadlineSeconds=3600)
-    refused = {at("12:00"): attempt(final=False, retry="12:05:30")}
+    refused = (attempt("12:00", final=False, retry="12:05:30"),)
     status = replace(decide_ready(cron), settled_through=at("12:00"), active=(slot(cron, "12:00"),), counts={"due": 1})
     step = step_of(cron, "12:05:05", status=status, attempts=refused, complete=True)
     assert described(step) == "write SkippedForbid claim 12:00"
@@ -440,7 +390,7 @@ def claimed(cron: CronJob) -> Status:
 
 def test_a_claimed_slot_that_is_refused_makes_the_object_not_ready() -> None:
     cron = cron_job(concurrencyPolicy="Forbid")
-    step = step_of(cron, "12:00:01", status=claimed(cron), attempts={at("12:00"): attempt(final=False)})
+    step = step_of(cron, "12:00:01", status=claimed(cron), attempts=(attempt("12:00", final=False),))
     assert isinstance(step, Write)
     ready = step.status.condition(READY)
     assert ready is not None
@@ -449,7 +399,7 @@ def test_a_claimed_slot_that_is_refused_makes_the_object_not_ready() -> None:
 
 def test_a_claimed_slot_that_is_given_up_is_not_being_tried_any_more() -> None:
     cron = cron_job(concurrencyPolicy="Forbid", startingDeadlineSeconds=30)
-    known: dict[str, Any] = {"status": claimed(cron), "attempts": {at("12:00"): attempt(final=False)}}
+    known: dict[str, Any] = {"status": claimed(cron), "attempts": (attempt("12:00", final=False),)}
     step = step_of(cron, "12:01", complete=True, **known)
     assert described(step) == "write MissedDeadline"
     assert isinstance(step, Write)
@@ -541,13 +491,9 @@ def test_replace_never_deletes_the_newest() -> None:
 # --- creates that fail ----------------------------------------------------------------------------------------------
 
 
-def attempt(*, final: bool, retry: str = "12:00:30") -> Attempt:
-    return Attempt(message="the words of the server", final=final, pause=LATE, retry_at=at(retry))
-
-
 def test_a_job_that_is_rejected_ends_its_firing_at_once() -> None:
     cron = cron_job()
-    step = step_of(cron, "12:00:01", attempts={at("12:00"): attempt(final=True)})
+    step = step_of(cron, "12:00:01", attempts=(attempt("12:00", final=True),))
     assert described(step) == "write CreateFailed"
     assert isinstance(step, Write)
     ready = step.status.condition(READY)
@@ -557,7 +503,7 @@ def test_a_job_that_is_rejected_ends_its_firing_at_once() -> None:
 
 def test_a_create_that_is_refused_is_tried_again_when_it_has_rested() -> None:
     cron = cron_job()
-    known: dict[str, Any] = {"attempts": {at("12:00"): attempt(final=False)}}
+    known: dict[str, Any] = {"attempts": (attempt("12:00", final=False),)}
     step = step_of(cron, "12:00:20", **known)
     assert isinstance(step, Write)  # Ready=False, with the server's words
     assert step_of(cron, "12:00:20", status=step.status, **known) == Wait(wake_at=at("12:00:30"))
@@ -566,13 +512,13 @@ def test_a_create_that_is_refused_is_tried_again_when_it_has_rested() -> None:
 
 def test_a_refused_create_without_deadline_is_given_up_when_the_next_instant_is_due() -> None:
     cron = cron_job()
-    known: dict[str, Any] = {"attempts": {at("12:00"): attempt(final=False)}, "jobs": (job(cron, "12:05"),)}
+    known: dict[str, Any] = {"attempts": (attempt("12:00", final=False),), "jobs": (job(cron, "12:05"),)}
     assert described(step_of(cron, "12:05:02", **known)) == "write CreateFailed Created"
 
 
 def test_a_job_that_was_created_after_one_that_failed_makes_the_object_ready_in_the_same_write() -> None:
     cron = cron_job()
-    known: dict[str, Any] = {"attempts": {at("12:00"): attempt(final=True)}, "jobs": (job(cron, "12:05"),)}
+    known: dict[str, Any] = {"attempts": (attempt("12:00", final=True),), "jobs": (job(cron, "12:05"),)}
     step = step_of(cron, "12:05:02", **known)
     assert described(step) == "write CreateFailed Created"
     assert isinstance(step, Write)
@@ -584,7 +530,7 @@ def test_a_job_that_was_created_after_one_that_failed_makes_the_object_ready_in_
 def test_what_was_refused_here_and_settled_by_another_node_says_nothing_any_more() -> None:
     cron = cron_job()
     status = replace(decide_ready(cron), settled_through=at("12:00"), next_schedule_at=at("12:05"))
-    known: dict[str, Any] = {"status": status, "attempts": {at("12:00"): attempt(final=False)}}
+    known: dict[str, Any] = {"status": status, "attempts": (attempt("12:00", final=False),)}
     step = step_of(cron, "12:01", **known)
     assert step == Wait(wake_at=at("12:05"))
 
@@ -592,7 +538,7 @@ def test_what_was_refused_here_and_settled_by_another_node_says_nothing_any_more
 def test_a_refused_claim_is_given_up_like_any_other() -> None:
     cron = cron_job(concurrencyPolicy="Forbid")
     status = replace(decide_ready(cron), settled_through=at("12:00"), active=(slot(cron, "12:00"),))
-    known: dict[str, Any] = {"status": status, "attempts": {at("12:00"): attempt(final=True)}}
+    known: dict[str, Any] = {"status": status, "attempts": (attempt("12:00", final=True),)}
     assert described(step_of(cron, "12:00:01", **known)) == "look"
     assert described(step_of(cron, "12:00:01", complete=True, **known)) == "write CreateFailed"
 
@@ -635,8 +581,8 @@ def test_history_is_kept_up_even_without_a_valid_schedule() -> None:
     cron = cron_job(schedule="30 2 31 2 *", successfulJobsHistoryLimit=0)
     first = step_of(cron, "12:00:01", status=Status())
     assert isinstance(first, Write)
-    old = job(cron, "11:55", finished="11:56")
-    assert described(step_of(cron, "12:00:02", status=first.status, jobs=(old,))) == "delete (history) 11:55"
+    old = job(cron, "10:55", finished="10:56")
+    assert described(step_of(cron, "12:00:02", status=first.status, jobs=(old,))) == "delete (history) 10:55"
 
 
 def test_a_finished_job_that_is_too_young_to_go_is_come_back_to() -> None:
@@ -675,7 +621,12 @@ def test_a_node_that_stands_in_does_nothing_when_the_job_is_there() -> None:
 
 def test_a_node_that_stands_in_leaves_the_name_of_the_owning_node() -> None:
     stand_in = Stance(node="node-b", late=LATE, delay=timedelta(seconds=3))
-    step = step_of(cron_job(), "12:00:03.5", stance=stand_in, recalled=frozenset({at("12:00")}))
+    step = step_of(
+        cron_job(),
+        "12:00:03.5",
+        stance=stand_in,
+        recalled=recalled(cron_job(), "12:00"),
+    )
     assert isinstance(step, Write)
     assert step.status.owner == "node-a"
 

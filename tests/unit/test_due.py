@@ -10,9 +10,9 @@ import pytest
 from controller import schedule
 from controller.due import Due
 from controller.errors import InvalidSchedule
-from controller.jobs import Trigger
+from controller.names import name_for
 from controller.observation import Attempt, Observed, Stance
-from controller.outcomes import Reason
+from controller.outcomes import Reason, Trigger
 from controller.status import Status
 from tests.unit.builders import at, cron_job
 
@@ -22,12 +22,12 @@ LATE = timedelta(seconds=10)
 def due(now: str, *, through: str = "11:55", delay: float = 0.0, valid: bool = True, **known: Any) -> Due:
     """The due instants of an object that fires every five minutes, settled through 11:55."""
     done = frozenset(at(time) for time in known.pop("done", ()))
-    attempts = known.pop("attempts", {})
-    spec = cron_job(**known).spec
+    attempts = known.pop("attempts", ())
+    cron = cron_job(**known)
     return Due(
-        spec=spec,
-        schedule=schedule.parse(spec.expressions) if valid else InvalidSchedule("never fires"),
-        observed=Observed(status=Status(), attempts={at(time): attempt for time, attempt in attempts.items()}),
+        cron_job=cron,
+        schedule=schedule.parse(cron.spec.expressions) if valid else InvalidSchedule("never fires"),
+        observed=Observed(status=Status(), attempts=tuple(attempts)),
         through=at(through),
         done=done,
         now=at(now),
@@ -35,14 +35,15 @@ def due(now: str, *, through: str = "11:55", delay: float = 0.0, valid: bool = T
     )
 
 
-def refused(*, final: bool = False, retry: str = "12:00:01") -> Attempt:
-    return Attempt(message="quota", final=final, pause=LATE, retry_at=at(retry))
+def refused(scheduled: str = "12:00", *, final: bool = False, retry: str = "12:00:01") -> Attempt:
+    name = name_for(cron_job(), at(scheduled))
+    return Attempt(name=name, scheduled_at=at(scheduled), message="quota", final=final, pause=LATE, retry_at=at(retry))
 
 
 # --- the order of the verdicts: each row beats all that follow ------------------------------------------------------
 
 
-HOPELESS: dict[str, Any] = {"startingDeadlineSeconds": 60, "attempts": {"12:00": refused(final=True)}}
+HOPELESS: dict[str, Any] = {"startingDeadlineSeconds": 60, "attempts": [refused("12:00", final=True)]}
 
 VERDICTS: dict[str, tuple[dict[str, Any], str, Reason | None]] = {
     "it has its Job": ({**HOPELESS, "suspend": True, "done": ["12:00"]}, "12:09", Reason.CREATED),
@@ -66,7 +67,7 @@ VERDICTS: dict[str, tuple[dict[str, Any], str, Reason | None]] = {
         "12:05:11",
         Reason.MISSED_CATCH_UP,
     ),
-    "past it, but it was tried in time": ({"catchUpPolicy": "None", "attempts": {"12:00": refused()}}, "12:01", None),
+    "past it, but it was tried in time": ({"catchUpPolicy": "None", "attempts": [refused("12:00")]}, "12:01", None),
 }
 
 
@@ -89,7 +90,7 @@ GIVEN_UP: dict[str, tuple[dict[str, Any], str, Reason | None]] = {
 @pytest.mark.parametrize("row", GIVEN_UP)
 def test_a_create_that_is_refused_is_given_up_when_the_next_instant_is_due(row: str) -> None:
     known, now, expected = GIVEN_UP[row]
-    assert due(now, attempts={"12:00": refused()}, **known).verdict(at("12:00")) is expected
+    assert due(now, attempts=[refused("12:00")], **known).verdict(at("12:00")) is expected
 
 
 # --- what may fire --------------------------------------------------------------------------------------------------
@@ -102,8 +103,8 @@ CANDIDATES: dict[str, tuple[dict[str, Any], str, list[str]]] = {
     "one that is late, and none that is older": ({}, "12:10:01", ["12:10"]),
     "all of those missed, oldest first": ({"catchUpPolicy": "All"}, "12:10:01", ["12:00", "12:05", "12:10"]),
     "nothing that was missed": ({"catchUpPolicy": "None"}, "12:12", []),
-    "what was tried goes on": ({"attempts": {"12:00": refused()}}, "12:07", ["12:00", "12:05"]),
-    "what was tried and settled since does not": ({"attempts": {"11:55": refused()}}, "12:00", ["12:00"]),
+    "what was tried goes on": ({"attempts": [refused("12:00")]}, "12:07", ["12:00", "12:05"]),
+    "what was tried and settled since does not": ({"attempts": [refused("11:55")]}, "12:00", ["12:00"]),
     "the last moment of the late window": ({"catchUpPolicy": "None"}, "12:00:10", ["12:00"]),
     "what is only late does not use up the limit": (
         {"catchUpPolicy": "All", "catchUpLimit": 1},
@@ -133,9 +134,9 @@ def test_without_a_schedule_nothing_is_due_whatever_the_catch_up(policy: str) ->
 
 
 def test_a_refused_create_rests_until_its_time() -> None:
-    resting = due("12:00:05", attempts={"12:00": refused(retry="12:00:06")})
+    resting = due("12:00:05", attempts=[refused("12:00", retry="12:00:06")])
     assert not resting.may_try(at("12:00"))
-    assert due("12:00:06", attempts={"12:00": refused(retry="12:00:06")}).may_try(at("12:00"))
+    assert due("12:00:06", attempts=[refused("12:00", retry="12:00:06")]).may_try(at("12:00"))
     assert due("12:00:05").may_try(at("12:00"))
 
 

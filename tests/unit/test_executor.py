@@ -12,6 +12,7 @@ import pytest
 
 from controller import status as statuses
 from controller.errors import ClusterUnavailable, NamespaceTerminating
+from controller.jobs import Job
 from controller.messages import CreateResult
 from controller.observation import Checked
 from controller.outcomes import Outcome, Reason
@@ -31,7 +32,7 @@ def test_a_job_that_is_created_is_known_recorded_and_announced_at_once() -> None
     async def act(world: World) -> None:
         node, cron = Node(world), world.apply()
         await world.until(60.5)
-        await node.executor.create(cron, [firing(60)])
+        await node.executor.create(cron, [firing(cron, 60)])
         (job,) = world.server.jobs()
         assert node.jobs.of(cron.uid) == (job,)
         (record,) = world.store.records
@@ -48,7 +49,7 @@ def test_the_job_carries_the_name_of_the_node_and_the_last_success() -> None:
     async def act(world: World) -> None:
         node, cron = Node(world), world.apply()
         seen = replace(cron, status={"lastSuccessfulTime": "2025-12-31T23:59:30Z"})
-        await node.executor.create(seen, [firing(60)])
+        await node.executor.create(seen, [firing(cron, 60)])
         (job,) = world.server.jobs()
         body = world.server.manifest(job.namespace, job.name)
         assert body["metadata"]["annotations"]["dcron.io/fired-by"] == "node-a"
@@ -61,8 +62,8 @@ def test_the_job_carries_the_name_of_the_node_and_the_last_success() -> None:
 def test_the_job_of_another_node_is_adopted_without_a_word() -> None:
     async def act(world: World) -> None:
         first, second, cron = Node(world, "node-a"), Node(world, "node-b"), world.apply()
-        await first.executor.create(cron, [firing(60)])
-        await second.executor.create(cron, [firing(60)])
+        await first.executor.create(cron, [firing(cron, 60)])
+        await second.executor.create(cron, [firing(cron, 60)])
         assert world.instants == [60]
         assert second.jobs.of(cron.uid) == world.server.jobs()
         assert [record.node for record in world.store.records] == ["node-a"]
@@ -77,11 +78,11 @@ def test_a_create_that_went_through_without_an_answer_is_announced_once() -> Non
         node, cron = Node(world), world.apply()
         world.server.fail_next_create_after_write = True
         with pytest.raises(ClusterUnavailable):
-            await node.executor.create(cron, [firing(60)])
+            await node.executor.create(cron, [firing(cron, 60)])
         assert world.instants == [60]
         assert world.store.records == []
         for _ in range(2):
-            await node.executor.create(cron, [firing(60)])
+            await node.executor.create(cron, [firing(cron, 60)])
         assert world.instants == [60]
         assert [record.scheduled_at for record in world.store.records] == [after(60)]
         assert world.events == ["SuccessfulCreate"]
@@ -94,9 +95,9 @@ def test_a_create_without_an_answer_that_is_settled_meanwhile_is_not_announced_l
         node, cron = Node(world), world.apply()
         world.server.fail_next_create_after_write = True
         with pytest.raises(ClusterUnavailable):
-            await node.executor.create(cron, [firing(60)])
+            await node.executor.create(cron, [firing(cron, 60)])
         await node.executor.write(cron, settling(cron, Reason.CREATED))
-        await node.executor.create(cron, [firing(60)])
+        await node.executor.create(cron, [firing(cron, 60)])
         assert world.events == []
         assert world.store.records == []
 
@@ -107,9 +108,9 @@ def test_a_foreign_job_under_the_name_ends_the_firing_and_never_makes_a_second_n
     async def act(world: World) -> None:
         node, cron = Node(world), world.apply()
         foreign = world.job(cron, 60, controlled_by="another object")
-        await node.executor.create(cron, [firing(60)])
+        await node.executor.create(cron, [firing(cron, 60)])
         assert world.server.jobs() == (foreign,)
-        attempt = node.executor.attempts(cron.uid)[after(60)]
+        (attempt,) = node.executor.attempts(cron.uid)
         assert attempt.final
         assert attempt.message == f"NameCollision: a foreign Job has the name {foreign.name}"
         assert node.jobs.of(cron.uid) == ()
@@ -120,8 +121,8 @@ def test_a_foreign_job_under_the_name_ends_the_firing_and_never_makes_a_second_n
 def test_a_job_that_the_api_server_rejects_is_not_tried_again() -> None:
     async def act(world: World) -> None:
         node, cron = Node(world), world.apply(jobTemplate=BROKEN)
-        await node.executor.create(cron, [firing(60)])
-        attempt = node.executor.attempts(cron.uid)[after(60)]
+        await node.executor.create(cron, [firing(cron, 60)])
+        (attempt,) = node.executor.attempts(cron.uid)
         assert attempt.final
         assert "unknown field" in attempt.message
 
@@ -134,8 +135,8 @@ def test_a_create_that_is_refused_rests_twice_as_long_each_time_and_half_a_minut
         world.server.full_namespaces.add("ns")
         rests = []
         for _ in range(7):
-            await node.executor.create(cron, [firing(60)])
-            attempt = node.executor.attempts(cron.uid)[after(60)]
+            await node.executor.create(cron, [firing(cron, 60)])
+            (attempt,) = node.executor.attempts(cron.uid)
             assert not attempt.final
             assert "exceeded quota" in attempt.message
             rests.append((attempt.retry_at - node.clock.now()).total_seconds())
@@ -149,31 +150,81 @@ def test_nothing_can_be_created_in_a_namespace_that_is_terminating_and_nothing_i
         node, cron = Node(world), world.apply()
         world.server.terminating_namespaces.add("ns")
         with pytest.raises(NamespaceTerminating):
-            await node.executor.create(cron, [firing(60)])
-        assert node.executor.attempts(cron.uid) == {}
+            await node.executor.create(cron, [firing(cron, 60)])
+        assert node.executor.attempts(cron.uid) == ()
 
     in_world(act)
 
 
 class Stumbling(FakeCluster):
-    """A cluster on which the Job of second 1 gets no answer, and that of second 2 meets a bug; others take a second."""
+    """A cluster that does not answer about the Job of second 1, and meets a bug with that of second 2."""
 
     async def create_job(self, manifest: Mapping[str, Any]) -> CreateResult:
-        if "000001" in manifest["metadata"]["name"]:
-            raise ClusterUnavailable("no answer")
-        if "000002" in manifest["metadata"]["name"]:
-            raise ZeroDivisionError
-        await self._clock.sleep(timedelta(seconds=1))
+        self._stumble(manifest["metadata"]["name"])
         return await super().create_job(manifest)
 
+    async def delete_job(self, job: Job) -> bool:
+        self._stumble(job.name)
+        return await super().delete_job(job)
 
-def test_one_create_without_an_answer_does_not_cut_off_the_others() -> None:
+    def _stumble(self, name: str) -> None:
+        if "000001" in name:
+            raise ClusterUnavailable("no answer")
+        if "000002" in name:
+            raise ZeroDivisionError
+
+
+def test_jobs_are_created_in_order_so_one_without_an_answer_holds_back_the_younger_ones() -> None:
+    async def act(world: World) -> None:
+        node, cron = Node(world, cluster=Stumbling), world.apply()
+        node.cron_jobs.see(cron)
+        with pytest.raises(ClusterUnavailable):
+            await node.executor.create(cron, [firing(cron, 0), firing(cron, 1), firing(cron, 3)])
+        assert world.instants == [0]
+        assert [record.scheduled_at for record in world.store.records] == [after(0)]
+
+    in_world(act)
+
+
+def test_an_object_that_changes_between_two_creates_is_looked_at_again_first() -> None:
+    async def act(world: World) -> None:
+        node = Node(world)
+
+        class Edited(FakeCluster):
+            async def create_job(self, manifest: Mapping[str, Any]) -> CreateResult:
+                node.cron_jobs.see(world.apply(suspend=True))
+                return await super().create_job(manifest)
+
+        node.executor._cluster = Edited(world.server, node.clock, node.name)
+        cron = world.apply()
+        node.cron_jobs.see(cron)
+        await node.executor.create(cron, [firing(cron, 0), firing(cron, 1)])
+        assert world.instants == [0]
+
+    in_world(act)
+
+
+def test_a_long_row_of_creates_is_cut_so_that_the_object_is_looked_at_again() -> None:
+    class Slow(FakeCluster):
+        async def create_job(self, manifest: Mapping[str, Any]) -> CreateResult:
+            await self._clock.sleep(timedelta(seconds=0.6))
+            return await super().create_job(manifest)
+
+    async def act(world: World) -> None:
+        node, cron = Node(world, cluster=Slow), world.apply()
+        node.cron_jobs.see(cron)
+        await node.executor.create(cron, [firing(cron, second) for second in range(5)])
+        assert world.instants == [0, 1]
+
+    in_world(act)
+
+
+def test_one_delete_without_an_answer_does_not_cut_off_the_others() -> None:
     async def act(world: World) -> None:
         node, cron = Node(world, cluster=Stumbling), world.apply()
         with pytest.raises(ClusterUnavailable):
-            await node.executor.create(cron, [firing(1), firing(3), firing(4)])
-        assert sorted(world.instants) == [3, 4]
-        assert sorted(record.scheduled_at for record in world.store.records) == [after(3), after(4)]
+            await node.executor.delete(cron, [world.job(cron, 1), world.job(cron, 3)], Cause.HISTORY)
+        assert [job.scheduled_at for job in world.server.jobs()] == [after(1)]
 
     in_world(act)
 
@@ -182,8 +233,8 @@ def test_a_bug_is_not_hidden_behind_an_ordinary_failure() -> None:
     async def act(world: World) -> None:
         node, cron = Node(world, cluster=Stumbling), world.apply()
         with pytest.raises(ZeroDivisionError):
-            await node.executor.create(cron, [firing(1), firing(2), firing(3)])
-        assert world.instants == [3]
+            await node.executor.delete(cron, [world.job(cron, second) for second in (1, 2, 3)], Cause.HISTORY)
+        assert [job.scheduled_at for job in world.server.jobs()] == [after(1), after(2)]
 
     in_world(act)
 
@@ -191,9 +242,9 @@ def test_a_bug_is_not_hidden_behind_an_ordinary_failure() -> None:
 def test_nothing_is_kept_of_an_object_that_is_gone() -> None:
     async def act(world: World) -> None:
         node, cron = Node(world), world.apply(jobTemplate=BROKEN)
-        await node.executor.create(cron, [firing(60)])
+        await node.executor.create(cron, [firing(cron, 60)])
         node.executor.forget(cron.uid)
-        assert node.executor.attempts(cron.uid) == {}
+        assert node.executor.attempts(cron.uid) == ()
         node.executor.forget("never seen")
 
     in_world(act)
@@ -202,9 +253,9 @@ def test_nothing_is_kept_of_an_object_that_is_gone() -> None:
 def test_the_minute_without_success_events_ends_with_the_object() -> None:
     async def act(world: World) -> None:
         node, cron = Node(world), world.apply()
-        await node.executor.create(cron, [firing(60)])
+        await node.executor.create(cron, [firing(cron, 60)])
         node.executor.forget(cron.uid)
-        await node.executor.create(cron, [firing(61)])
+        await node.executor.create(cron, [firing(cron, 61)])
         assert world.events == ["SuccessfulCreate", "SuccessfulCreate"]
 
     in_world(act)
@@ -453,9 +504,10 @@ def test_our_own_write_seen_in_the_watch_shows_that_the_watch_is_fresh() -> None
 def test_an_instant_that_has_its_outcome_leaves_no_attempt_behind() -> None:
     async def act(world: World) -> None:
         node, cron = Node(world), world.apply(jobTemplate=BROKEN)
-        await node.executor.create(cron, [firing(60), firing(120)])
+        node.cron_jobs.see(cron)
+        await node.executor.create(cron, [firing(cron, 60), firing(cron, 120)])
         await node.executor.write(cron, settling(cron, Reason.CREATE_FAILED))
-        assert list(node.executor.attempts(cron.uid)) == [after(120)]
+        assert [one.scheduled_at for one in node.executor.attempts(cron.uid)] == [after(120)]
 
     in_world(act)
 
@@ -463,11 +515,12 @@ def test_an_instant_that_has_its_outcome_leaves_no_attempt_behind() -> None:
 def test_an_attempt_at_an_instant_that_another_node_has_settled_is_not_kept() -> None:
     async def act(world: World) -> None:
         node, cron = Node(world), world.apply(jobTemplate=BROKEN)
-        await node.executor.create(cron, [firing(60), firing(120)])
+        node.cron_jobs.see(cron)
+        await node.executor.create(cron, [firing(cron, 60), firing(cron, 120)])
         other = settling(cron, Reason.CREATE_FAILED)
         passed = await node.cluster.write_status(cron, {"settledThrough": "2026-01-01T00:01:00Z"})
         node.cron_jobs.see(passed)
         await node.executor.write(passed, Write(status=replace(other.status, owner="node-a")))
-        assert list(node.executor.attempts(cron.uid)) == [after(120)]
+        assert [one.scheduled_at for one in node.executor.attempts(cron.uid)] == [after(120)]
 
     in_world(act)

@@ -12,7 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from controller import jobs
-from controller.jobs import Firing, Trigger, fit, manifest, name_for
+from controller.jobs import Firing, manifest
+from controller.names import fit, name_for
+from controller.outcomes import Trigger
 from controller.spec import CronJob
 from tests.unit.builders import UID, at, cron_job, key
 
@@ -82,7 +84,13 @@ def test_a_cut_never_leaves_a_dash_or_dot_before_the_digest() -> None:
 # --- the manifest ---------------------------------------------------------------------------------------------------
 
 
-FIRING = Firing(scheduled_at=at("12:00"), trigger=Trigger.SCHEDULE, previous_at=at("11:55"), next_at=at("12:05"))
+FIRING = Firing(
+    name=name_for(cron_job(), at("12:00")),
+    scheduled_at=at("12:00"),
+    trigger=Trigger.SCHEDULE,
+    previous_at=at("11:55"),
+    next_at=at("12:05"),
+)
 
 
 def with_template(**template: Any) -> CronJob:
@@ -204,9 +212,36 @@ def test_every_container_gets_the_instants_in_its_environment() -> None:
     assert values(env_of(cron, **known)) == {"X": "1", **expected}
 
 
+@pytest.mark.parametrize(
+    ("template", "labels"),
+    [
+        pytest.param({"template": {"metadata": {"labels": {"app": "x"}}}}, {"app": "x"}, id="as the API server does"),
+        pytest.param({"template": {"metadata": {"labels": {"dcron.io/uid": "x"}}}}, {}, id="never ours"),
+        pytest.param({"template": {"metadata": {"labels": {"app": 1}}}}, {}, id="a number"),
+        pytest.param({"template": {"metadata": {"labels": ["app"]}}}, {}, id="a list"),
+        pytest.param({"template": {"metadata": "none"}}, {}, id="no metadata"),
+        pytest.param({"template": "none"}, {}, id="no template"),
+        pytest.param({"template": None}, {}, id="null"),
+        pytest.param({}, {}, id="nothing"),
+    ],
+)
+def test_a_job_without_labels_gets_those_of_its_pods(template: dict[str, Any], labels: dict[str, str]) -> None:
+    body = made(with_template(spec=template))
+    ours = {name for name in body["metadata"]["labels"] if name.startswith("dcron.io/")}
+    assert ours == {"dcron.io/uid", "dcron.io/name"}
+    assert {name: value for name, value in body["metadata"]["labels"].items() if name not in ours} == labels
+
+
+def test_labels_of_the_job_keep_out_those_of_its_pods() -> None:
+    template = {"metadata": {"labels": {"a": "b"}}, "spec": {"template": {"metadata": {"labels": {"app": "x"}}}}}
+    labels = made(with_template(**template))["metadata"]["labels"]
+    assert labels["a"] == "b"
+    assert "app" not in labels
+
+
 def test_what_is_not_known_is_absent_from_the_environment() -> None:
     cron = with_pod(containers=[{"name": "a"}])
-    body = made(cron, Firing(scheduled_at=at("12:00"), trigger=Trigger.SCHEDULE))
+    body = made(cron, Firing(name="n", scheduled_at=at("12:00"), trigger=Trigger.SCHEDULE))
     assert values(body["spec"]["template"]["spec"]["containers"][0]["env"]) == {
         "DCRON_SCHEDULED_AT": "2026-03-02T12:00:00Z",
         "DCRON_NAME": "report",

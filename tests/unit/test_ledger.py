@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from controller import conditions, ledger
-from controller.ledger import INSTANT, Edit, Ledger
+from controller.instants import INSTANT
+from controller.ledger import Edit, Ledger
 from controller.outcomes import Reason
 from controller.status import Status
 from tests.unit.builders import at, cron_job, settled
@@ -53,7 +54,7 @@ EDITS: dict[str, tuple[dict[str, Any], str | None, Edit]] = {
     ),
     "no instant was left, so none was due": ({"next_schedule_at": None}, "12:10", closing(at("12:10"), "12:10")),
     "those of the suspended time are skipped": (
-        {"next_schedule_at": None, "conditions": (conditions.suspended(True),)},
+        {"next_schedule_at": None, "conditions": (conditions.suspended(True, now=at("12:00")),)},
         "12:10",
         closing(at("11:55"), "12:10", Reason.SKIPPED_SUSPENDED),
     ),

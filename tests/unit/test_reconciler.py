@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from controller import status as statuses
+from controller import statusbody
 from controller.conditions import READY
 from controller.errors import ClusterUnavailable, Conflict
-from controller.jobs import name_for
 from controller.messages import CreateResult, FiringRecord, Member
+from controller.names import name_for
 from controller.nodepool import NodePool
 from controller.outcomes import Reason
 from controller.ports import Clock
@@ -75,7 +75,7 @@ class Replica(Node):
 def status_of(world: World) -> Status:
     current = world.server.read(KEY)
     assert current is not None
-    return statuses.parse(current)
+    return statusbody.parse(current)
 
 
 # --- the sentence ---------------------------------------------------------------------------------------------------
@@ -203,8 +203,8 @@ def test_history_is_cleared_up() -> None:
         await node.executor.look(world.server.cron_jobs()[0])
         await world.until(70)
         await node.executor.look(world.server.cron_jobs()[0])
-        assert await node.look_at(70) == 90
-        await node.look_at(90)
+        assert await node.look_at(70) == 91
+        await node.look_at(91)
         assert world.server.jobs() == ()
 
     in_world(act)
@@ -376,6 +376,29 @@ def test_what_another_node_has_fired_is_not_fired_again_even_if_its_job_is_gone(
         world.store.records.append(recorded(cron, 60))
         await node.look_at(61)
         assert world.instants == []
+        assert status_of(world).counts == {"due": 1, "created": 1}
+
+    in_world(act)
+
+
+@pytest.mark.parametrize(("recorded_as_created", "created"), [(True, 1), (False, 2)], ids=["recorded", "not recorded"])
+def test_a_claimed_slot_whose_job_was_recorded_and_is_gone_is_not_filled_by_the_next_node(
+    recorded_as_created: bool, created: int
+) -> None:
+    async def act(world: World) -> None:
+        first, cron = Replica(world), world.apply(concurrencyPolicy="Forbid")
+        await first.look_at(30, cron)
+        world.server.fail_next_create_after_write = True
+        with pytest.raises(ClusterUnavailable):
+            await first.look_at(60)
+        (job,) = world.server.jobs()
+        await first.cluster.delete_job(job)
+        if recorded_as_created:
+            world.store.records.append(recorded(cron, 60))
+        second = Replica(world)
+        await second.look_at(62, world.server.read(KEY))
+        await second.look_at(64)
+        assert len(world.server.created()) == created
         assert status_of(world).counts == {"due": 1, "created": 1}
 
     in_world(act)

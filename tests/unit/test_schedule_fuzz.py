@@ -56,7 +56,7 @@ def test_a_text_is_read_or_refused_with_a_sentence_for_a_terminal(seed: int) -> 
             schedule = parse([text], "Europe/Berlin", hashed_as="a/b", created_at=NOW)
         except InvalidSchedule as refusal:
             said = str(refusal)
-            assert said.startswith("schedule ") and said.isascii() and said.isprintable() and len(said) < 700, text  # noqa: PT018
+            assert said.startswith("schedule ") and said.isascii() and said.isprintable() and len(said) < 300, text  # noqa: PT018
         else:
             read += 1
             following = schedule.next_after(NOW)

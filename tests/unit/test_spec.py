@@ -11,15 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from controller.instants import format_time, parse_time
 from controller.spec import (
     CatchUpPolicy,
     ConcurrencyPolicy,
     CronJob,
     Key,
     Spec,
-    format_time,
     parse,
-    parse_time,
 )
 from tests.unit.builders import TEMPLATE, UID, at, body_of
 

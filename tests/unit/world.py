@@ -8,8 +8,10 @@ from typing import Any, TypeVar
 
 from controller.announcer import Announcer
 from controller.executor import Executor
-from controller.jobs import Firing, Job, Trigger, manifest
+from controller.jobs import Firing, Job, manifest
 from controller.lister import CronJobLister, JobLister
+from controller.names import name_for
+from controller.outcomes import Trigger
 from controller.spec import CronJob
 from tests.fakes.apiserver import FakeApiServer
 from tests.fakes.clock import EPOCH, SimulatedClock
@@ -44,7 +46,7 @@ class World:
 
     def job(self, cron_job: CronJob, seconds: float, *, controlled_by: str | None = None) -> Job:
         """Have the Job of an instant created by nobody here, perhaps for another object."""
-        body = manifest(cron_job, firing(seconds), fired_by="nobody")
+        body = manifest(cron_job, firing(cron_job, seconds), fired_by="nobody")
         if controlled_by is not None:
             body["metadata"]["ownerReferences"][0]["uid"] = controlled_by
         self.server.create_job(body, "nobody")
@@ -84,8 +86,8 @@ class Node:
         )
 
 
-def firing(seconds: float) -> Firing:
-    return Firing(scheduled_at=after(seconds), trigger=Trigger.SCHEDULE)
+def firing(cron_job: CronJob, seconds: float) -> Firing:
+    return Firing(name=name_for(cron_job, after(seconds)), scheduled_at=after(seconds), trigger=Trigger.SCHEDULE)
 
 
 def in_world(act: Callable[[World], Awaitable[None]]) -> None:

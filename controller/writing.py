@@ -1,0 +1,168 @@
+"""The status write that takes an object's ledger as far as it can go, and says all else that there is to say.
+
+One write holds the outcomes, the places, Jobs that have ended, the conditions and the next instant. `settlement` says
+how far things go, `status` does the arithmetic, `decision` says when the write is due.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import cached_property
+
+from controller import conditions
+from controller import status as statuses
+from controller.case import Case
+from controller.conditions import Condition
+from controller.errors import TerminalError
+from controller.instants import INSTANT
+from controller.jobs import Job
+from controller.ledger import Closes
+from controller.outcomes import Outcome, Reason, Trigger
+from controller.requests import Pause
+from controller.settlement import Passage, Settlement
+from controller.status import Status
+from controller.steps import Write
+
+SETTLE_AFTER = timedelta(milliseconds=800)
+"""A Job that was created is settled when its instant is this old: one write for it and for what happens meanwhile."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Writing:
+    """The write that a case asks for."""
+
+    case: Case
+    settlement: Settlement
+
+    @cached_property
+    def step(self) -> Write:
+        """The write that goes as far as the ledger can."""
+        return self.of(self.settlement.passage)
+
+    @property
+    def settles(self) -> bool:
+        """Whether `step` changes what has become of firings; otherwise it only tells of Jobs and conditions."""
+        passage, status = self.settlement.passage, self.case.status
+        requests = (passage.last_trigger, passage.backfill) != (status.last_trigger, status.backfill)
+        return bool(self.step.outcomes or passage.slots) or passage.queued != status.queued or requests
+
+    @property
+    def hold_until(self) -> datetime:
+        """When `step` may go out: at once, unless it only says that Jobs were created just now."""
+        outcomes = self.step.outcomes
+        passage = self.settlement.passage
+        quiet = all(outcome.reason is Reason.CREATED and outcome.trigger.of_schedule for outcome in outcomes)
+        if not outcomes or not quiet or passage.slots or passage.queued != self.case.status.queued:
+            return self.case.now
+        return min(self.case.cron_job.due_at(outcome.scheduled_at) for outcome in outcomes) + SETTLE_AFTER
+
+    def of(self, passage: Passage) -> Write:
+        """The write of a passage, with all else that there is to say."""
+        everything = (*passage.concluded, *passage.outcomes)
+        outcomes = tuple(sorted(everything, key=lambda outcome: outcome.scheduled_at))
+        status = replace(self.case.status, last_trigger=passage.last_trigger, backfill=passage.backfill)
+        status = statuses.conclude(status, passage.concluded)
+        status = statuses.settle(status, passage.outcomes, through=passage.through)
+        jobs = self._countable(passage)
+        status, finished = statuses.track(
+            status,
+            jobs,
+            newly=[jobs[outcome.job] for outcome in passage.outcomes if outcome.job in jobs],
+            dropped=passage.released,
+            complete=self.case.observed.complete,
+            failure_limit=self.case.cron_job.spec.suspend_after_failures,
+        )
+        status = statuses.claim(status, passage.slots, passage.queued)
+        status = self._stamped(self._closed(status, passage), passage)
+        status = statuses.declare(status, *self._conditions(status, passage, outcomes))
+        return Write(status=status, outcomes=outcomes, finished=finished)
+
+    def _countable(self, passage: Passage) -> dict[str, Job]:
+        """The Jobs. One that closes the circuit counts as ended only once all instants before that are passed."""
+        if passage.whole or not self.case.circuit_closes:
+            return self.case.jobs
+        return {name: job for name, job in self.case.jobs.items() if job.active or job.trigger is not Trigger.MANUAL}
+
+    def _closed(self, status: Status, passage: Passage) -> Status:
+        """After an edit of the spec the failures before it count no more."""
+        edit = passage.edit
+        edited = edit is not None and passage.whole and edit.closes is not Closes.PAUSE
+        return replace(status, failures_in_row=0) if edited else status
+
+    def _stamped(self, status: Status, passage: Passage) -> Status:
+        """The fields that say who wrote, and for which spec and which pause."""
+        status = replace(status, owner=self.case.stance.node if self.case.owning else status.owner)
+        if not passage.whole and passage.edit is not None:
+            return status  # the rest of the instants before the edit follows
+        pause = self.case.due.paused_until
+        if passage.edit is not None and passage.edit.more:
+            return replace(status, suspended_until=pause)
+        checked = self.case.observed.checked is not None or isinstance(self.case.schedule, TerminalError)
+        return replace(
+            status,
+            schedule_hash=self.case.cron_job.spec.schedule_hash,
+            suspended_until=pause,
+            observed_generation=self.case.cron_job.generation if checked else status.observed_generation,
+            next_schedule_at=self._upcoming(status, passage),
+        )
+
+    def _upcoming(self, status: Status, passage: Passage) -> datetime | None:
+        """The next instant that will fire, as things stand."""
+        spec, pause = self.case.cron_job.spec, self.case.cron_job.requests.pause
+        if spec.suspend or self._circuit(status).status or self._runs_are_over(status, promised=True):
+            return None
+        after = passage.through
+        if isinstance(pause, Pause) and self.case.now < pause.until:
+            after = max(after, pause.until - self.case.cron_job.shift - INSTANT)
+        return self.case.due.next_after(after)
+
+    def _conditions(self, status: Status, passage: Passage, outcomes: tuple[Outcome, ...]) -> list[Condition]:
+        """The conditions. An edit that is being closed leaves them: they tell what its other instants will get."""
+        found = [self._ready(outcomes, through=passage.through)]
+        if not passage.whole and passage.edit is not None:
+            return found
+        pause = self.case.cron_job.requests.pause
+        found.append(conditions.suspended(self.case.cron_job.spec.suspend, pause, now=self.case.now))
+        if passage.edit is not None and passage.edit.more:
+            return found
+        others = (self._circuit(status), self._completed(status, passage))
+        known = self.case.status.condition  # one that never held is not spoken of
+        return found + [one for one in others if one.status or known(one.type) is not None]
+
+    def _circuit(self, status: Status) -> Condition:
+        return conditions.circuit(status.failures_in_row, self.case.cron_job.spec.suspend_after_failures)
+
+    def _completed(self, status: Status, passage: Passage) -> Condition:
+        upcoming = isinstance(self.case.schedule, TerminalError) or self.case.due.next_after(passage.through)
+        ended = not upcoming and not status.unfinished_runs
+        runs = self._runs_are_over(status)
+        return conditions.completed(runs=runs, instants=ended, max_runs=self.case.cron_job.spec.max_runs)
+
+    def _runs_are_over(self, status: Status, *, promised: bool = False) -> bool:
+        """Whether `maxRuns` firings have their Jobs, or are promised them."""
+        limit = self.case.cron_job.spec.max_runs
+        runs = status.counts.get("created", 0) + (status.unfinished_runs if promised else 0)
+        return limit is not None and runs >= limit
+
+    def _ready(self, outcomes: tuple[Outcome, ...], *, through: datetime) -> Condition:
+        if isinstance(self.case.schedule, TerminalError):
+            return conditions.unschedulable(self.case.schedule)
+        checked = self.case.observed.checked
+        return conditions.ready(
+            self.case.status.condition(conditions.READY),
+            checked=checked is not None,
+            objection=None if checked is None else checked.objection,
+            outcomes=outcomes,
+            refusals=self._refusals({outcome.scheduled_at for outcome in outcomes}, through=through),
+        )
+
+    def _refusals(self, settled: Collection[datetime], *, through: datetime) -> list[str]:
+        """What the API server said to creates that go on. Another node may have settled what this one has tried."""
+        promised = {slot.name for slot in self.case.unseen_slots}
+        return [
+            attempt.message
+            for attempt in sorted(self.case.observed.attempts, key=lambda attempt: attempt.scheduled_at)
+            if attempt.scheduled_at not in settled and (attempt.scheduled_at > through or attempt.name in promised)
+        ]
