@@ -80,40 +80,50 @@ class Days:
 
     def first_from(self, day: int) -> int | None:
         """The first such day at or after this one, or None within the horizon."""
-        begin = date.fromordinal(day + _EPOCH)
-        for year in range(begin.year, min(begin.year + HORIZON_YEARS, date.max.year) + 1):
-            for month in self.months:
-                if month >= begin.month or year > begin.year:
-                    least = begin.day if month == begin.month and year == begin.year else 1
-                    number = self._first_in_month(*monthrange(year, month), least)
-                    if number:
-                        return date(year, month, number).toordinal() - _EPOCH
-        return None
+        return _first_from(self, day)
 
     def last_until(self, day: int) -> int | None:
         """The last such day at or before this one, or None within the horizon."""
-        end = date.fromordinal(day + _EPOCH)
-        for year in range(end.year, max(end.year - HORIZON_YEARS, date.min.year) - 1, -1):
-            for month in reversed(self.months):
-                if month <= end.month or year < end.year:
-                    first, length = monthrange(year, month)
-                    most = end.day if month == end.month and year == end.year else length
-                    number = self._last_in_month(first, length, most)
-                    if number:
-                        return date(year, month, number).toordinal() - _EPOCH
-        return None
+        return _last_until(self, day)
 
-    def _first_in_month(self, first: int, length: int, least: int) -> int:
+    def first_in_month(self, first: int, length: int, least: int) -> int:
         """The first such day of a month of this shape, from `least` on; 0 if there is none."""
         listed = [_first_listed(text, first, length, least) for text in self.lists]
         marked = [_marked(mark, (first + 1) % 7, length) for mark in self.marks]
         return min((number for number in (*listed, *marked) if number >= least), default=0)
 
-    def _last_in_month(self, first: int, length: int, most: int) -> int:
+    def last_in_month(self, first: int, length: int, most: int) -> int:
         """The last such day of a month of this shape, up to `most`; 0 if there is none."""
         listed = [_last_listed(text, first, length, most) for text in self.lists]
         marked = [_marked(mark, (first + 1) % 7, length) for mark in self.marks]
         return max((number for number in (*listed, *marked) if number <= most), default=0)
+
+
+@lru_cache(maxsize=8192)  # most questions are about the same day again, a minute later
+def _first_from(days: Days, day: int) -> int | None:
+    begin = date.fromordinal(day + _EPOCH)
+    for year in range(begin.year, min(begin.year + HORIZON_YEARS, date.max.year) + 1):
+        for month in days.months:
+            if month >= begin.month or year > begin.year:
+                least = begin.day if month == begin.month and year == begin.year else 1
+                number = days.first_in_month(*monthrange(year, month), least)
+                if number:
+                    return date(year, month, number).toordinal() - _EPOCH
+    return None
+
+
+@lru_cache(maxsize=8192)
+def _last_until(days: Days, day: int) -> int | None:
+    end = date.fromordinal(day + _EPOCH)
+    for year in range(end.year, max(end.year - HORIZON_YEARS, date.min.year) - 1, -1):
+        for month in reversed(days.months):
+            if month <= end.month or year < end.year:
+                first, length = monthrange(year, month)
+                most = end.day if month == end.month and year == end.year else length
+                number = days.last_in_month(first, length, most)
+                if number:
+                    return date(year, month, number).toordinal() - _EPOCH
+    return None
 
 
 def _marked(mark: Mark, first: int, length: int) -> int:
