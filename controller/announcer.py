@@ -8,7 +8,6 @@ of equal outcomes is one Event with a count, and the same is told at most once a
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import groupby
@@ -55,18 +54,11 @@ _CONDITION_EVENTS = {
 _LEVELS = {EventType.NORMAL: logging.INFO, EventType.WARNING: logging.WARNING}
 
 
-def _instants(what: str) -> Callable[[int, str, str], str]:
-    def say(count: int, first: str, last: str) -> str:
-        return f"the {what} of {first}" if count == 1 else f"{count} {what}s from {first} to {last}"
-
-    return say
-
-
-_FIRINGS: Mapping[Trigger, Callable[[int, str, str], str]] = {
-    Trigger.SCHEDULE: _instants("firing"),
-    Trigger.CATCH_UP: _instants("firing"),
-    Trigger.MANUAL: _instants("manual run"),
-    Trigger.BACKFILL: _instants("backfilled firing"),
+_FIRINGS = {
+    Trigger.SCHEDULE: "firing",
+    Trigger.CATCH_UP: "firing",
+    Trigger.MANUAL: "manual run",
+    Trigger.BACKFILL: "backfilled firing",
 }
 
 
@@ -144,7 +136,8 @@ class Announcer:
                 self._recorder.outcome(reason, now - cron_job.due_at(outcome.scheduled_at))
         first, last = (format_time(outcome.scheduled_at) for outcome in (run[0], run[-1]))
         detail = next((outcome.message for outcome in reversed(run) if outcome.message), "")
-        logger.info(
+        logger.log(
+            _LEVELS[_EVENTS[reason][0]] if reason in _EVENTS else logging.INFO,
             "not fired",
             extra={
                 "key": str(cron_job.key),
@@ -159,9 +152,10 @@ class Announcer:
         if reason not in _EVENTS:
             return
         type_, event, why = _EVENTS[reason]
-        what = _FIRINGS[trigger](len(run), first, last)
+        kind = _FIRINGS[trigger]
+        what = f"the {kind} of {first}" if len(run) == 1 else f"{len(run)} {kind}s from {first} to {last}"
         message = f"{reason.value}: {what}: {detail or why}"
-        self._repeat(cron_job, type_, event, message, topic=reason.value, count=len(run))
+        self._repeat(cron_job, type_, event, message, topic=f"{reason.value} {kind}", count=len(run))
 
     def _tell_ready(self, cron_job: CronJob, before: Status, write: Write) -> None:
         """The object has stopped to be ready, or for another reason than before: one Event."""

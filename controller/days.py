@@ -1,12 +1,13 @@
 """Which days of the calendar an expression names.
 
-It exists because croniter is right about plain lists of numbers and about nothing more: it cannot say `15W`, does not
-mix `FRI#2` with other days, and its `L` means another thing in each field. So croniter is asked about plain lists only,
-and what depends on the shape of a month is worked out here, from its length and its first weekday. There are 28 shapes,
-so few questions are asked, and none twice; a search goes from month to month.
+It exists because croniter is right about plain lists of numbers and about little more: its `15W` stands alone, drops
+the weekdays beside it and comes in months without the day, its `FRI#2` does not mix with other days, its last Friday is
+`L5`. So it is asked about plain lists only, and what depends on the shape of a month is worked out here, from its
+length and its first weekday. There are 28 shapes, so few questions are asked, and none twice; a search goes from month
+to month.
 
-Days are counted from 1970-01-01, which is 0, on a naive calendar: no time zone, no clock. `grammar` makes the marks
-below out of a text, `expression` puts days and times of the day together.
+Days are counted from 1970-01-01, which is 0, on a naive calendar that ends with the year 9999: no time zone, no clock.
+`grammar` makes the marks below out of a text, `expression` puts days and times of the day together.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from calendar import monthrange
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import lru_cache
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, assert_never
 
 from croniter import croniter
 
@@ -28,14 +29,13 @@ _DAY: Final = timedelta(days=1)
 _EPOCH: Final = date(1970, 1, 1).toordinal()
 
 
-class LastDay(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class LastDay:
     """`L`: the last day of the month."""
 
-    def __str__(self) -> str:
-        return "L"
 
-
-class Nearest(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Nearest:
     """`nW`: the weekday, Monday to Friday, that is nearest to this day and in the same month, as in Quartz.
 
     In a month that does not have the day there is none.
@@ -47,25 +47,21 @@ class Nearest(NamedTuple):
         return f"{self.day}W"
 
 
-class Nth(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Nth:
     """`dow#n`: the n-th such weekday of the month, if it has that many."""
 
     weekday: int
     """0 is Sunday."""
     nth: int
 
-    def __str__(self) -> str:
-        return f"{self.weekday}#{self.nth}"
 
-
-class LastWeekday(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class LastWeekday:
     """`dowL`: the last such weekday of the month."""
 
     weekday: int
     """0 is Sunday."""
-
-    def __str__(self) -> str:
-        return f"{self.weekday}L"
 
 
 Mark = LastDay | Nearest | Nth | LastWeekday
@@ -84,9 +80,7 @@ class Days:
 
     def first_from(self, day: int) -> int | None:
         """The first such day at or after this one, or None within the horizon."""
-        begin = _date(day)
-        if begin is None:
-            return None
+        begin = date.fromordinal(day + _EPOCH)
         for year in range(begin.year, min(begin.year + HORIZON_YEARS, date.max.year) + 1):
             for month in self.months:
                 if month >= begin.month or year > begin.year:
@@ -98,9 +92,7 @@ class Days:
 
     def last_until(self, day: int) -> int | None:
         """The last such day at or before this one, or None within the horizon."""
-        end = _date(day)
-        if end is None:
-            return None
+        end = date.fromordinal(day + _EPOCH)
         for year in range(end.year, max(end.year - HORIZON_YEARS, date.min.year) - 1, -1):
             for month in reversed(self.months):
                 if month <= end.month or year < end.year:
@@ -124,11 +116,6 @@ class Days:
         return max((number for number in (*listed, *marked) if number <= most), default=0)
 
 
-def _date(day: int) -> date | None:
-    ordinal = day + _EPOCH
-    return date.fromordinal(ordinal) if 1 <= ordinal <= date.max.toordinal() else None
-
-
 def _marked(mark: Mark, first: int, length: int) -> int:
     """The day that a mark means in a month that begins with this weekday (Sunday is 0); 0 if there is none."""
     match mark:
@@ -142,6 +129,8 @@ def _marked(mark: Mark, first: int, length: int) -> int:
         case LastWeekday(weekday=weekday):
             last = (first + length - 1) % 7
             return length - (last - weekday) % 7
+        case never:
+            assert_never(never)
 
 
 def _nearest(day: int, first: int, length: int) -> int:

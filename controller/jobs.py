@@ -106,6 +106,7 @@ def manifest(
     template = cron_job.spec.job_template
     meta = template.get("metadata") or {}
     spec = copy.deepcopy(dict(template.get("spec") or {}))
+    labels = meta.get("labels") or _pod_labels(spec)
     _add_variables(spec, _variables(cron_job, firing, last_successful_at))
     return {
         "apiVersion": "batch/v1",
@@ -114,7 +115,7 @@ def manifest(
             "name": firing.name,
             "namespace": cron_job.key.namespace,
             "labels": {
-                **_unreserved(meta.get("labels")),
+                **_unreserved(labels),
                 UID_LABEL: cron_job.uid,
                 NAME_LABEL: fit(cron_job.key.name, MAX_LABEL_LENGTH),
             },
@@ -214,6 +215,17 @@ def _add_variables(job_spec: dict[str, Any], variables: Mapping[str, str]) -> No
             own = [entry.get("name") for entry in env if isinstance(entry, dict)]
             new = [{"name": name, "value": value} for name, value in variables.items() if name not in own]
             container["env"] = env + new
+
+
+def _pod_labels(job_spec: Mapping[str, Any]) -> dict[str, str]:
+    """The labels of the pods: what the API server gives to a Job that has none, as ours never is.
+
+    No schema has seen them; what is no label there is left for the API server to refuse.
+    """
+    template = job_spec.get("template")
+    meta = template.get("metadata") if isinstance(template, dict) else None
+    labels = meta.get("labels") if isinstance(meta, dict) else None
+    return {name: text for name, text in labels.items() if isinstance(text, str)} if isinstance(labels, dict) else {}
 
 
 def _containers(job_spec: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

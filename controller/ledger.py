@@ -44,12 +44,14 @@ class Edit:
         until: The moment of the edit; they lie at or before it.
         reason: Their outcome, unless they have a Job.
         closes: What it has ended.
+        more: Another edit is to be closed after this one.
     """
 
     since: datetime
     until: datetime
     reason: Reason
     closes: Closes = Closes.SCHEDULE
+    more: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,12 +76,13 @@ def read(cron_job: CronJob, status: Status, now: datetime) -> Ledger:
         now: Stands for the moment of an edit that the managed fields do not tell.
     """
     through = status.settled_through or cron_job.created_at - cron_job.shift
+    closes = _closes(cron_job, status)
     pause_end = _end_of_pause(cron_job, status, now)
     if pause_end is not None:
         until = max(through, pause_end - cron_job.shift)
-        edit = Edit(since=through, until=until, reason=Reason.SKIPPED_SUSPENDED, closes=Closes.PAUSE)
+        reason, more = Reason.SKIPPED_SUSPENDED, closes is not None
+        edit = Edit(since=through, until=until, reason=reason, closes=Closes.PAUSE, more=more)
         return Ledger(through=through, edit=edit)
-    closes = _closes(cron_job, status)
     if closes is None:
         return Ledger(through=through, edit=None)
     until = min(cron_job.edited_at or _first_sight(cron_job, status, now), now) - cron_job.shift

@@ -21,7 +21,7 @@ from controller.expression import read
 from controller.fixedtimes import read_at, read_every
 from controller.scheduletext import EVERY, first_word, has_hash, refusing, words
 from controller.spec import DstGap, DstOverlap
-from controller.timezone import zone_named
+from controller.timezone import LAST_YEAR, zone_named
 from controller.zoned import Zoned
 
 MAX_EXPRESSIONS: Final = 32
@@ -36,6 +36,9 @@ _SHARED: Final = 16_384
 """How many schedules are kept: more than one for each object, if there are 10,000 and all have an H."""
 
 _NEVER: Final = 1 << 62
+
+_END: Final = int(datetime(LAST_YEAR + 1, 1, 1, tzinfo=UTC).timestamp())
+"""Nothing fires after the last year of a zone, so that adding to an instant meets no end of `datetime`'s calendar."""
 
 
 class _Source(Protocol):
@@ -65,8 +68,8 @@ class Schedule:
     """Exclusive."""
     hashed_as: str = ""
     """Empty if no expression has an H."""
-    created_at: int = 0
-    """In seconds since 1970; 0 if no expression is counted from it."""
+    counted_from: int = 0
+    """The object's creation in UTC seconds since 1970; 0 if no expression is counted from it."""
     dst_gap: DstGap = DstGap.SKIP
     dst_overlap: DstOverlap = DstOverlap.BOTH
     _sources: tuple[_Source, ...] = field(repr=False, compare=False)
@@ -130,6 +133,7 @@ class Schedule:
             after = max(after, _ceil(self.start_at) - 1)
         if self.end_at is not None:
             instant = min(instant, _ceil(self.end_at) - 1)
+        instant = min(instant, _END - 1)
         found = (source.latest_at(instant, after) for source in self._sources)
         return max((latest for latest in found if latest is not None), default=None)
 
@@ -196,7 +200,7 @@ def _parse(
     start_at: datetime | None,
     end_at: datetime | None,
     hashed_as: str,
-    created_at: int,
+    counted_from: int,
     dst_gap: DstGap,
     dst_overlap: DstOverlap,
 ) -> Schedule:
@@ -206,7 +210,7 @@ def _parse(
         match first_word(text):
             case "@every":
                 with refusing(text):
-                    return read_every(words(text), created_at)
+                    return read_every(words(text), counted_from)
             case "@at":
                 with refusing(text):
                     return read_at(words(text))
@@ -220,7 +224,7 @@ def _parse(
         start_at=start_at,
         end_at=end_at,
         hashed_as=hashed_as,
-        created_at=created_at,
+        counted_from=counted_from,
         dst_gap=dst_gap,
         dst_overlap=dst_overlap,
         _sources=tuple(map(source, dict.fromkeys(expressions))),
@@ -228,7 +232,7 @@ def _parse(
 
 
 def _or_never(instant: int | None) -> int:
-    return _NEVER if instant is None else instant
+    return _NEVER if instant is None or instant >= _END else instant
 
 
 def _floor(instant: datetime) -> int:

@@ -207,7 +207,7 @@ def _parse_spec(spec: Mapping[str, Any]) -> Spec:
         expressions=expressions,
         time_zone=spec.get("timeZone"),
         starting_deadline=None if deadline is None else timedelta(seconds=deadline),
-        concurrency_policy=ConcurrencyPolicy(spec.get("concurrencyPolicy", "Allow")),
+        concurrency_policy=ConcurrencyPolicy(spec.get("concurrencyPolicy") or "Allow"),
         max_active_jobs=spec.get("maxActiveJobs"),
         queue_limit=spec.get("queueLimit", 1),
         suspend=spec.get("suspend", False),

@@ -97,7 +97,7 @@ class Writing:
         if not passage.whole and passage.edit is not None:
             return status  # the rest of the instants before the edit follows
         pause = self.case.due.paused_until
-        if passage.edit is not None and passage.edit.closes is Closes.PAUSE:
+        if passage.edit is not None and passage.edit.more:
             return replace(status, suspended_until=pause)
         checked = self.case.observed.checked is not None or isinstance(self.case.schedule, TerminalError)
         return replace(
@@ -125,7 +125,7 @@ class Writing:
             return found
         pause = self.case.cron_job.requests.pause
         found.append(conditions.suspended(self.case.cron_job.spec.suspend, pause, now=self.case.now))
-        if passage.edit is not None and passage.edit.closes is Closes.PAUSE:
+        if passage.edit is not None and passage.edit.more:
             return found
         others = (self._circuit(status), self._completed(status, passage))
         known = self.case.status.condition  # one that never held is not spoken of

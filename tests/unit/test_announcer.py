@@ -9,11 +9,13 @@ from typing import Any
 
 import pytest
 
+from controller import conditions
 from controller.announcer import Announcer
 from controller.conditions import Condition
 from controller.jobs import Firing
 from controller.outcomes import Outcome, Reason, Trigger
-from controller.status import Status
+from controller.requests import Unreadable
+from controller.status import Backfill, BackfillState, Status
 from controller.steps import Cause, Write
 from tests.fakes.apiserver import FakeApiServer
 from tests.fakes.cluster import FakeCluster
@@ -170,6 +172,25 @@ RUNS: dict[str, tuple[list[Outcome], list[str]]] = {
             "an earlier Job is still active"
         ],
     ),
+    "a full queue": (
+        [ended("12:00", Reason.SKIPPED_QUEUE_FULL)],
+        [
+            "Normal JobAlreadyActive x1: SkippedQueueFull: the firing of 2026-03-02T12:00:00Z: "
+            "as many firings wait as queueLimit allows"
+        ],
+    ),
+    "a manual run is told apart": (
+        [
+            ended("12:00", Reason.SKIPPED_FORBID),
+            replace(ended("12:00", Reason.SKIPPED_FORBID), trigger=Trigger.MANUAL, trigger_id="x"),
+        ],
+        [
+            "Normal JobAlreadyActive x1: SkippedForbid: the firing of 2026-03-02T12:00:00Z: "
+            "an earlier Job is still active",
+            "Normal JobAlreadyActive x1: SkippedForbid: the manual run of 2026-03-02T12:00:00Z: "
+            "an earlier Job is still active",
+        ],
+    ),
     "the words of the API server, the last ones of a run": (
         [
             ended("11:50", Reason.CREATE_FAILED, "unknown field"),
@@ -284,3 +305,100 @@ def test_a_create_that_failed_and_makes_the_object_not_ready_is_told_once() -> N
     failed: dict[str, Any] = {"before": GOOD, "after": bad("CreateFailed")}
     room.settled(ended("12:00", Reason.CREATE_FAILED, "words"), **failed)
     assert room.events == ["Warning FailedCreate x1: CreateFailed: the firing of 2026-03-02T12:00:00Z: words"]
+
+
+# --- circuits, ends, pauses, backfills ------------------------------------------------------------------------------
+
+
+OPEN = conditions.circuit(3, 3)
+CONDITIONS: dict[str, tuple[Condition | None, Condition, list[str]]] = {
+    "a circuit opens": (
+        None,
+        OPEN,
+        [
+            "Warning CircuitOpen x1: 3 Jobs failed in a row; nothing fires until the spec is edited or a manual run "
+            "succeeds (annotation dcron.io/trigger)"
+        ],
+    ),
+    "a circuit is still open": (OPEN, OPEN, []),
+    "a circuit closes": (OPEN, conditions.circuit(0, 3), []),
+    "the last run has fired": (
+        None,
+        conditions.completed(runs=True, instants=False, max_runs=3),
+        ["Normal Completed x1: it has fired 3 times"],
+    ),
+    "the schedule has ended": (
+        conditions.completed(runs=False, instants=False, max_runs=None),
+        conditions.completed(runs=False, instants=True, max_runs=None),
+        ["Normal Completed x1: no instant is left"],
+    ),
+    "a suspension is no news": (None, conditions.suspended(True, now=at("12:00")), []),
+    "a pause that nobody can read": (
+        conditions.suspended(False, now=at("12:00")),
+        conditions.suspended(False, Unreadable(text="x", sentence="it is 'x'"), now=at("12:00")),
+        ["Warning Suspended x1: it is 'x'"],
+    ),
+}
+
+
+@pytest.mark.parametrize("row", CONDITIONS)
+def test_what_begins_to_hold_is_told_once(row: str, caplog: pytest.LogCaptureFixture) -> None:
+    before, after, expected = CONDITIONS[row]
+    room = Newsroom()
+    with caplog.at_level(logging.INFO):
+        room.settled(before=before, after=after)
+    assert room.events == expected
+    assert len(caplog.records) == len(expected)
+
+
+RUNNING = Backfill(interval="a/b", state=BackfillState.RUNNING, total=9, created=2, left_out=1)
+COUNTS = "a/b: 9 instants, 2 created, 1 left out, 0 failed"
+PROGRESS: dict[str, tuple[Backfill | None, Backfill | None, list[str]]] = {
+    "none": (None, None, []),
+    "it begins": (None, RUNNING, [f"Normal BackfillRunning x1: {COUNTS}"]),
+    "it goes on": (RUNNING, replace(RUNNING, created=3), []),
+    "it is done": (
+        RUNNING,
+        replace(RUNNING, state=BackfillState.DONE),
+        [f"Normal BackfillDone x1: {COUNTS}"],
+    ),
+    "another one begins": (
+        replace(RUNNING, state=BackfillState.DONE),
+        Backfill(interval="c", state=BackfillState.REFUSED, message="why"),
+        ["Warning BackfillRefused x1: why"],
+    ),
+}
+
+
+@pytest.mark.parametrize("row", PROGRESS)
+def test_a_backfill_is_told_when_it_begins_and_when_it_ends(row: str) -> None:
+    before, after, expected = PROGRESS[row]
+    room = Newsroom()
+    room.announcer.settled(CRON, Status(backfill=before), Write(status=Status(backfill=after)))
+    assert room.events == expected
+
+
+@pytest.mark.parametrize(
+    ("trigger", "outcomes"),
+    [
+        pytest.param(Trigger.SCHEDULE, [(Reason.CREATED, 0.5)], id="schedule"),
+        pytest.param(Trigger.CATCH_UP, [(Reason.CREATED, 0.5)], id="catch-up"),
+        pytest.param(Trigger.MANUAL, [], id="manual"),
+        pytest.param(Trigger.BACKFILL, [], id="backfill"),
+    ],
+)
+def test_only_instants_of_the_schedule_are_numbers(trigger: Trigger, outcomes: list[tuple[Reason, float]]) -> None:
+    room = Newsroom()
+    made = job(CRON, "12:00")
+    room.announcer.fired(CRON, Firing(name=made.name, scheduled_at=at("12:00"), trigger=trigger), made)
+    room.settled(replace(ended("12:00", Reason.SKIPPED_FORBID), trigger=Trigger.MANUAL))
+    assert room.numbers.outcomes == outcomes
+
+
+def test_lateness_is_counted_from_the_shifted_instant() -> None:
+    cron = cron_job(jitterSeconds=3600)
+    room = Newsroom()
+    room.clock.advance(cron.shift.total_seconds())
+    made = job(cron, "12:00")
+    firing = Firing(name=made.name, scheduled_at=at("12:00"), trigger=Trigger.SCHEDULE)
+    assert room.announcer.fired(cron, firing, made) == timedelta(seconds=0.5)

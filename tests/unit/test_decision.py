@@ -4,71 +4,28 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
-from itertools import groupby
 from typing import Any
 
 import pytest
 
-from controller import schedule as schedules
 from controller.conditions import INVALID_JOB_TEMPLATE, READY, SUSPENDED
-from controller.decision import decide
-from controller.errors import InvalidSchedule, TerminalError
-from controller.jobs import Job
+from controller.errors import InvalidSchedule
 from controller.names import name_for
-from controller.observation import Attempt, Checked, Observed, Recalled, Stance
+from controller.observation import Checked, Stance
 from controller.outcomes import Reason, Trigger
-from controller.schedule import Schedule
 from controller.spec import CronJob
 from controller.status import Slot, Status
-from controller.steps import Check, Create, Delete, Look, Recall, Step, Wait, Write
+from controller.steps import Check, Create, Wait, Write
 from tests.unit.builders import at, cron_job, job, settled
-
-LATE = timedelta(seconds=10)
-OWNING = Stance(node="node-a", late=LATE)
-ASKED = Recalled(after=at("00:00"))
-"""The recent-job store has been asked, and knows nothing."""
-
-
-def schedule_of(cron: CronJob) -> Schedule | TerminalError:
-    try:
-        return schedules.parse(
-            cron.spec.expressions, cron.spec.time_zone, start_at=cron.spec.start_at, end_at=cron.spec.end_at
-        )
-    except TerminalError as error:
-        return error
-
-
-def step_of(cron: CronJob, now: str, *, stance: Stance = OWNING, **known: Any) -> Step:
-    known.setdefault("status", settled(cron, "11:55"))
-    known.setdefault("recalled", ASKED)
-    return decide(cron, schedule_of(cron), Observed(**known), at(now), stance)
-
-
-def described(step: Step) -> str:
-    """A step in a few words, for the tables."""
-    match step:
-        case Check() | Look() | Recall():
-            return type(step).__name__.lower()
-        case Create(firings=firings):
-            return "create " + " ".join(f"{firing.scheduled_at:%H:%M:%S}".removesuffix(":00") for firing in firings)
-        case Delete(jobs=jobs, cause=cause):
-            return f"delete ({cause.value}) " + " ".join(_time(one) for one in jobs)
-        case Write(outcomes=outcomes, status=status):
-            runs = [(reason, len(list(run))) for reason, run in groupby(outcome.reason.value for outcome in outcomes)]
-            ended = " ".join(reason if count == 1 else f"{count} {reason}" for reason, count in runs)
-            claimed = " ".join(f"{slot.scheduled_at:%H:%M}" for slot in status.active if slot.uid is None)
-            return " ".join(filter(None, ["write", ended, f"claim {claimed}" if claimed else ""]))
-        case Wait(wake_at=None):
-            return "wait"
-        case Wait(wake_at=wake_at):
-            assert wake_at is not None
-            return f"wait until {wake_at:%H:%M:%S}".removesuffix(":00")
-
-
-def _time(one: Job) -> str:
-    assert one.scheduled_at is not None
-    return f"{one.scheduled_at:%H:%M}"
-
+from tests.unit.deciding import (
+    LATE,
+    attempt,
+    decide_ready,
+    described,
+    recalled,
+    slot,
+    step_of,
+)
 
 # Every five minutes, settled through 11:55. `running`: the Job of 11:55 is active. `ran`: it has finished.
 # Columns: history, time, then what Allow, Forbid and Replace ask for.
@@ -113,24 +70,6 @@ def _case(history: str, policy: str) -> tuple[CronJob, dict[str, Any]]:
     elif history == "ran":
         known["jobs"] = (job(cron, "11:55", finished="11:56"),)
     return cron, known
-
-
-def decide_ready(cron: CronJob) -> Status:
-    """The status that the object has once it has been looked at and nothing is due."""
-    step = step_of(cron, "11:55", status=settled(cron, "11:55"), checked=Checked(objection=None))
-    assert isinstance(step, Write)
-    return step.status
-
-
-def recalled(cron: CronJob, *scheduled: str) -> Recalled:
-    """What the recent-job store knows if the Jobs of these instants were recorded."""
-    instants = frozenset(at(time) for time in scheduled)
-    names = frozenset(name_for(cron, instant) for instant in instants)
-    return Recalled(after=at("00:00"), instants=instants, names=names)
-
-
-def slot(cron: CronJob, scheduled: str, *, uid: str | None = None) -> Slot:
-    return Slot(name=name_for(cron, at(scheduled)), scheduled_at=at(scheduled), uid=uid)
 
 
 @pytest.mark.parametrize("policy", ["Allow", "Forbid", "Replace"])
@@ -550,17 +489,6 @@ def test_replace_never_deletes_the_newest() -> None:
 
 
 # --- creates that fail ----------------------------------------------------------------------------------------------
-
-
-def attempt(scheduled: str, *, final: bool, retry: str = "12:00:30") -> Attempt:
-    return Attempt(
-        name=name_for(cron_job(), at(scheduled)),
-        scheduled_at=at(scheduled),
-        message="the words of the server",
-        final=final,
-        pause=LATE,
-        retry_at=at(retry),
-    )
 
 
 def test_a_job_that_is_rejected_ends_its_firing_at_once() -> None:

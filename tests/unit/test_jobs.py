@@ -212,6 +212,33 @@ def test_every_container_gets_the_instants_in_its_environment() -> None:
     assert values(env_of(cron, **known)) == {"X": "1", **expected}
 
 
+@pytest.mark.parametrize(
+    ("template", "labels"),
+    [
+        pytest.param({"template": {"metadata": {"labels": {"app": "x"}}}}, {"app": "x"}, id="as the API server does"),
+        pytest.param({"template": {"metadata": {"labels": {"dcron.io/uid": "x"}}}}, {}, id="never ours"),
+        pytest.param({"template": {"metadata": {"labels": {"app": 1}}}}, {}, id="a number"),
+        pytest.param({"template": {"metadata": {"labels": ["app"]}}}, {}, id="a list"),
+        pytest.param({"template": {"metadata": "none"}}, {}, id="no metadata"),
+        pytest.param({"template": "none"}, {}, id="no template"),
+        pytest.param({"template": None}, {}, id="null"),
+        pytest.param({}, {}, id="nothing"),
+    ],
+)
+def test_a_job_without_labels_gets_those_of_its_pods(template: dict[str, Any], labels: dict[str, str]) -> None:
+    body = made(with_template(spec=template))
+    ours = {name for name in body["metadata"]["labels"] if name.startswith("dcron.io/")}
+    assert ours == {"dcron.io/uid", "dcron.io/name"}
+    assert {name: value for name, value in body["metadata"]["labels"].items() if name not in ours} == labels
+
+
+def test_labels_of_the_job_keep_out_those_of_its_pods() -> None:
+    template = {"metadata": {"labels": {"a": "b"}}, "spec": {"template": {"metadata": {"labels": {"app": "x"}}}}}
+    labels = made(with_template(**template))["metadata"]["labels"]
+    assert labels["a"] == "b"
+    assert "app" not in labels
+
+
 def test_what_is_not_known_is_absent_from_the_environment() -> None:
     cron = with_pod(containers=[{"name": "a"}])
     body = made(cron, Firing(name="n", scheduled_at=at("12:00"), trigger=Trigger.SCHEDULE))

@@ -381,6 +381,29 @@ def test_what_another_node_has_fired_is_not_fired_again_even_if_its_job_is_gone(
     in_world(act)
 
 
+@pytest.mark.parametrize(("recorded_as_created", "created"), [(True, 1), (False, 2)], ids=["recorded", "not recorded"])
+def test_a_claimed_slot_whose_job_was_recorded_and_is_gone_is_not_filled_by_the_next_node(
+    recorded_as_created: bool, created: int
+) -> None:
+    async def act(world: World) -> None:
+        first, cron = Replica(world), world.apply(concurrencyPolicy="Forbid")
+        await first.look_at(30, cron)
+        world.server.fail_next_create_after_write = True
+        with pytest.raises(ClusterUnavailable):
+            await first.look_at(60)
+        (job,) = world.server.jobs()
+        await first.cluster.delete_job(job)
+        if recorded_as_created:
+            world.store.records.append(recorded(cron, 60))
+        second = Replica(world)
+        await second.look_at(62, world.server.read(KEY))
+        await second.look_at(64)
+        assert len(world.server.created()) == created
+        assert status_of(world).counts == {"due": 1, "created": 1}
+
+    in_world(act)
+
+
 def test_only_what_was_created_counts_as_fired() -> None:
     async def act(world: World) -> None:
         node, cron = Replica(world), world.apply()

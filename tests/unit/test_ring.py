@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
+from hashlib import sha256
 from time import perf_counter
 
 import pytest
@@ -109,10 +110,18 @@ def test_preference_starts_with_the_owning_node_and_holds_each_node_once(
 
 
 def test_a_ring_is_built_and_asked_quickly_enough_for_the_loop() -> None:
-    begun = perf_counter()
-    ring = Ring.of([f"dcron-quick-{number}" for number in range(5)], DEFAULT_HASH_REPLICAS)
-    built = perf_counter()
-    for key in KEYS:
-        ring.owning_node(key)
-    assert built - begun < 0.2
-    assert perf_counter() - built < 0.5
+    names = [f"dcron-quick-{number}" for number in range(5)]
+    rounds = []
+    for _ in range(5):  # the best of several rounds: the machine may have other work
+        begun = perf_counter()
+        for key in KEYS:
+            sha256(str(key).encode()).digest()
+        hashed = perf_counter()
+        ring = Ring.of(names, DEFAULT_HASH_REPLICAS)
+        built = perf_counter()
+        for key in KEYS:
+            ring.owning_node(key)
+        rounds.append((hashed - begun, built - hashed, perf_counter() - built))
+    reference, building, asking = (min(column) for column in zip(*rounds, strict=True))
+    assert building < 10 * reference
+    assert asking < 10 * reference
