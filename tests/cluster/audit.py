@@ -54,6 +54,15 @@ def made(audit_log: Path, namespace: str) -> list[Made]:
     return found
 
 
+def names(audit_log: Path, namespace: str) -> list[str]:
+    """The names of all Jobs made in a namespace, manual runs and backfills too, in the order of their making.
+
+    A name that stands here twice is a Job that ran, was deleted, and ran again.
+    """
+    entries = _writes(audit_log, namespace, "jobs", "create")
+    return [entry["objectRef"].get("name", "") for entry in entries if "dryRun" not in entry["requestURI"]]
+
+
 def deleted(audit_log: Path, namespace: str) -> dict[str, datetime]:
     """By name, when a Job of a namespace was deleted one by one."""
     entries = _writes(audit_log, namespace, "jobs", "delete")
