@@ -15,11 +15,11 @@ import pytest
 from controller.conditions import CIRCUIT_OPEN, COMPLETED, SUSPENDED
 from controller.jobs import Job
 from controller.names import backfill_name, manual_name
-from controller.observation import Checked
+from controller.observation import Checked, Recalled
 from controller.outcomes import Reason, Trigger
 from controller.spec import CronJob
 from controller.status import Backfill, BackfillState, LastTrigger, Slot, Status
-from controller.steps import Create, Wait, Write
+from controller.steps import Create, Recall, Wait, Write
 from tests.unit.builders import at, cron_job, job
 from tests.unit.deciding import OWNING, attempt, decide_ready, described, recalled, slot, step_of
 
@@ -534,6 +534,20 @@ def test_a_value_that_has_had_its_run_is_noted_and_counts_nothing_again() -> Non
     assert step.finished == ()
 
 
+def test_before_a_manual_run_is_promised_the_store_is_asked_whether_its_value_ever_had_one() -> None:
+    cron = cron_job(annotations=TRIGGERED)
+    known: dict[str, Any] = {"status": decide_ready(cron), "complete": True}
+    lately = Recalled(after=at("11:50"))
+    step = step_of(cron, "11:56", recalled=lately, **known)
+    assert step == Recall(after=at("11:00"))
+    had = Recalled(after=at("11:00"), names=frozenset({manual_name(cron, "now-1")}))
+    noted = step_of(cron, "11:56", recalled=had, **known)
+    assert isinstance(noted, Write)
+    assert noted.status.active == ()
+    assert noted.status.last_trigger is not None
+    assert noted.status.last_trigger.outcome == "noted"
+
+
 def test_a_manual_run_is_told_in_whole_seconds() -> None:
     cron = cron_job(annotations=TRIGGERED)
     claimed = step_of(cron, "11:56:00.25", status=decide_ready(cron), complete=True)
@@ -708,6 +722,7 @@ def test_a_backfill_beyond_the_last_run_ends_with_it() -> None:
     assert isinstance(done, Write)
     assert done.status.backfill is not None
     assert done.status.backfill.state is BackfillState.DONE
+    assert done.status.backfill.total == done.status.backfill.left_out == 1
 
 
 def test_a_backfill_waits_for_instants_whose_outcome_is_still_open() -> None:
