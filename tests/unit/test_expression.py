@@ -7,10 +7,10 @@ from time import perf_counter
 
 import pytest
 
-from controller.days import Days
 from controller.errors import InvalidSchedule
-from controller.expression import Expression, _read, read
-from controller.scheduletext import MAX_CHARACTERS
+from controller.schedule.days import Days
+from controller.schedule.expression import Expression, _read, read
+from controller.schedule.text import MAX_CHARACTERS
 
 DAY = 86_400
 
