@@ -216,6 +216,50 @@ def test_one_that_waits_is_looked_at_again_when_its_deadline_ends() -> None:
     assert described(over) == "write MissedDeadline queue manual 12:00:01"
 
 
+# --- more than a hundred missed ---------------------------------------------------------------------------------------
+
+EACH_MINUTE: dict[str, Any] = {"schedule": "* * * * *"}
+
+MANY = {
+    "Latest fires the newest of 125 and no more": Row(spec=EACH_MINUTE, now="14:00:30", asks="create 14:00"),
+    "the rest is told as missed once that has its Job": Row(
+        spec=EACH_MINUTE, now="14:00:30", active=("14:00",), asks="write 124 MissedCatchUp Created"
+    ),
+    "a deadline of two minutes leaves two to All": Row(
+        spec={**EACH_MINUTE, "catchUpPolicy": "All", "startingDeadlineSeconds": 120},
+        now="14:00:30",
+        asks="create 13:59 14:00",
+    ),
+    "None fires only what is late by seconds": Row(
+        spec={**EACH_MINUTE, "catchUpPolicy": "None"}, now="14:00:30", asks="write 125 MissedCatchUp"
+    ),
+    "Forbid claims the newest and tells the rest": Row(
+        spec={**EACH_MINUTE, **FORBID}, now="14:00:30", asks="write 124 MissedCatchUp claim 14:00"
+    ),
+    "Forbid beside an active Job skips the newest too": Row(
+        spec={**EACH_MINUTE, **FORBID}, now="14:00:30", active=("11:55",), asks="write 124 MissedCatchUp SkippedForbid"
+    ),
+    "Queue under All takes a place, fills the queue, and turns the rest away": Row(
+        spec={**EACH_MINUTE, **QUEUE, "queueLimit": 2, "catchUpPolicy": "All", "catchUpLimit": 10},
+        now="14:00:30",
+        asks="write 115 MissedCatchUp 7 SkippedQueueFull claim 13:51 queue 13:52 13:53",
+    ),
+    "runs that are left under All are the oldest of those that it takes": Row(
+        spec={**EACH_MINUTE, "maxRuns": 2, "catchUpPolicy": "All", "catchUpLimit": 5},
+        now="14:00:30",
+        asks="write 120 MissedCatchUp claim 13:56 13:57",
+    ),
+    "suspended for all of them": Row(
+        spec={**EACH_MINUTE, "suspend": True, "catchUpPolicy": "All"}, now="14:00:30", asks="write 125 SkippedSuspended"
+    ),
+}
+
+
+@pytest.mark.parametrize("row", MANY)
+def test_more_than_a_hundred_missed_are_no_error(row: str) -> None:
+    assert answer(MANY[row]) == MANY[row].asks
+
+
 # --- nothing fires: suspended, paused, circuit open ------------------------------------------------------------------
 
 
