@@ -117,7 +117,8 @@ def _advance(case: Case, backfill: Backfill, request: Interval, room: int) -> Pr
     through = backfill.through or request.since - INSTANT
     slots: list[Slot] = []
     left_out = 0
-    for instant in case.due.between(through, min(last, case.ledger.through), limit=CHUNK):
+    enough = min(CHUNK, room + len(case.created) + 1)  # no more can be left out than are known as created
+    for instant in case.due.between(through, min(last, case.ledger.through), limit=enough):
         if instant in case.created:
             left_out += 1
         elif len(slots) < room:
