@@ -18,7 +18,7 @@ from controller.due import CHUNK
 from controller.errors import TerminalError
 from controller.instants import INSTANT
 from controller.names import backfill_name
-from controller.outcomes import Reason, Trigger
+from controller.outcomes import Trigger
 from controller.places import Places
 from controller.requests import Interval, Unreadable
 from controller.spec import ConcurrencyPolicy
@@ -133,9 +133,14 @@ def _advance(case: Case, backfill: Backfill, request: Interval, room: int) -> Pr
 
 
 def _finished(case: Case, backfill: Backfill, slots: list[Slot], *, through: datetime, last: datetime) -> Backfill:
-    """Done when every instant is decided and each promised Job has been seen."""
+    """Done when every instant is decided and each promised Job has been seen, or is given up in this very write.
+
+    Its total is then what it came to: an edit, or the last run, may have changed what was counted at its beginning.
+    """
     left = case.due.between(through, last, limit=1)
-    promised = [slot for slot in case.unseen_slots if slot.trigger_id == backfill.interval]
-    given_up = [slot for slot in promised if case.withheld(slot) is Reason.CREATE_FAILED]
-    waiting = slots or len(promised) > len(given_up)
-    return backfill if left or waiting else replace(backfill, state=BackfillState.DONE)
+    promised = [slot for slot in case.status.active if slot.uid is None and slot.trigger_id == backfill.interval]
+    open_ = [slot for slot in promised if slot in case.unseen_slots and case.withheld(slot) is None]
+    if left or slots or open_:
+        return backfill
+    total = backfill.created + backfill.left_out + backfill.create_failed + len(promised)
+    return replace(backfill, state=BackfillState.DONE, total=total)

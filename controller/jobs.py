@@ -16,8 +16,8 @@ from controller.errors import UnknownTimeZone
 from controller.instants import format_time, parse_time
 from controller.names import fit
 from controller.outcomes import Trigger
+from controller.schedule import zone_named
 from controller.spec import API_VERSION, GROUP, KIND, CronJob
-from controller.timezone import zone_named
 
 UID_LABEL = f"{GROUP}/uid"
 """On each of our Jobs: the UID of its object. The Job watch and every list select by it."""

@@ -15,11 +15,11 @@ import pytest
 from controller.conditions import CIRCUIT_OPEN, COMPLETED, SUSPENDED
 from controller.jobs import Job
 from controller.names import backfill_name, manual_name
-from controller.observation import Checked
+from controller.observation import Checked, Recalled
 from controller.outcomes import Reason, Trigger
 from controller.spec import CronJob
 from controller.status import Backfill, BackfillState, LastTrigger, Slot, Status
-from controller.steps import Create, Wait, Write
+from controller.steps import Create, Recall, Wait, Write
 from tests.unit.builders import at, cron_job, job
 from tests.unit.deciding import OWNING, attempt, decide_ready, described, recalled, slot, step_of
 
@@ -214,6 +214,50 @@ def test_one_that_waits_is_looked_at_again_when_its_deadline_ends() -> None:
     assert step_of(cron, "12:00:03", status=told.status, **known) == Wait(wake_at=at("12:00:31"))
     over = step_of(cron, "12:00:31", status=told.status, **known)
     assert described(over) == "write MissedDeadline queue manual 12:00:01"
+
+
+# --- more than a hundred missed ---------------------------------------------------------------------------------------
+
+EACH_MINUTE: dict[str, Any] = {"schedule": "* * * * *"}
+
+MANY = {
+    "Latest fires the newest of 125 and no more": Row(spec=EACH_MINUTE, now="14:00:30", asks="create 14:00"),
+    "the rest is told as missed once that has its Job": Row(
+        spec=EACH_MINUTE, now="14:00:30", active=("14:00",), asks="write 124 MissedCatchUp Created"
+    ),
+    "a deadline of two minutes leaves two to All": Row(
+        spec={**EACH_MINUTE, "catchUpPolicy": "All", "startingDeadlineSeconds": 120},
+        now="14:00:30",
+        asks="create 13:59 14:00",
+    ),
+    "None fires only what is late by seconds": Row(
+        spec={**EACH_MINUTE, "catchUpPolicy": "None"}, now="14:00:30", asks="write 125 MissedCatchUp"
+    ),
+    "Forbid claims the newest and tells the rest": Row(
+        spec={**EACH_MINUTE, **FORBID}, now="14:00:30", asks="write 124 MissedCatchUp claim 14:00"
+    ),
+    "Forbid beside an active Job skips the newest too": Row(
+        spec={**EACH_MINUTE, **FORBID}, now="14:00:30", active=("11:55",), asks="write 124 MissedCatchUp SkippedForbid"
+    ),
+    "Queue under All takes a place, fills the queue, and turns the rest away": Row(
+        spec={**EACH_MINUTE, **QUEUE, "queueLimit": 2, "catchUpPolicy": "All", "catchUpLimit": 10},
+        now="14:00:30",
+        asks="write 115 MissedCatchUp 7 SkippedQueueFull claim 13:51 queue 13:52 13:53",
+    ),
+    "runs that are left under All are the oldest of those that it takes": Row(
+        spec={**EACH_MINUTE, "maxRuns": 2, "catchUpPolicy": "All", "catchUpLimit": 5},
+        now="14:00:30",
+        asks="write 120 MissedCatchUp claim 13:56 13:57",
+    ),
+    "suspended for all of them": Row(
+        spec={**EACH_MINUTE, "suspend": True, "catchUpPolicy": "All"}, now="14:00:30", asks="write 125 SkippedSuspended"
+    ),
+}
+
+
+@pytest.mark.parametrize("row", MANY)
+def test_more_than_a_hundred_missed_are_no_error(row: str) -> None:
+    assert answer(MANY[row]) == MANY[row].asks
 
 
 # --- nothing fires: suspended, paused, circuit open ------------------------------------------------------------------
@@ -534,6 +578,20 @@ def test_a_value_that_has_had_its_run_is_noted_and_counts_nothing_again() -> Non
     assert step.finished == ()
 
 
+def test_before_a_manual_run_is_promised_the_store_is_asked_whether_its_value_ever_had_one() -> None:
+    cron = cron_job(annotations=TRIGGERED)
+    known: dict[str, Any] = {"status": decide_ready(cron), "complete": True}
+    lately = Recalled(after=at("11:50"))
+    step = step_of(cron, "11:56", recalled=lately, **known)
+    assert step == Recall(after=at("11:00"))
+    had = Recalled(after=at("11:00"), names=frozenset({manual_name(cron, "now-1")}))
+    noted = step_of(cron, "11:56", recalled=had, **known)
+    assert isinstance(noted, Write)
+    assert noted.status.active == ()
+    assert noted.status.last_trigger is not None
+    assert noted.status.last_trigger.outcome == "noted"
+
+
 def test_a_manual_run_is_told_in_whole_seconds() -> None:
     cron = cron_job(annotations=TRIGGERED)
     claimed = step_of(cron, "11:56:00.25", status=decide_ready(cron), complete=True)
@@ -708,6 +766,7 @@ def test_a_backfill_beyond_the_last_run_ends_with_it() -> None:
     assert isinstance(done, Write)
     assert done.status.backfill is not None
     assert done.status.backfill.state is BackfillState.DONE
+    assert done.status.backfill.total == done.status.backfill.left_out == 1
 
 
 def test_a_backfill_waits_for_instants_whose_outcome_is_still_open() -> None:

@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from controller.days import Days
 from controller.errors import InvalidSchedule, UnknownTimeZone
-from controller.expression import Expression, read
 from controller.schedule import MAX_EXPRESSIONS, Schedule, parse
+from controller.schedule.days import Days
+from controller.schedule.expression import Expression, read
+from controller.schedule.zoned import Zoned
 from controller.spec import DstGap, DstOverlap
-from controller.zoned import Zoned
 from tests.unit import wallclock
 
 DAWN = datetime.min.replace(tzinfo=UTC)

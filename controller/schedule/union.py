@@ -17,12 +17,12 @@ from functools import lru_cache
 from typing import Final, Protocol
 
 from controller.errors import InvalidSchedule
-from controller.expression import read
-from controller.fixedtimes import read_at, read_every
-from controller.scheduletext import EVERY, first_word, has_hash, refusing, words
+from controller.schedule.expression import read
+from controller.schedule.fixedtimes import read_at, read_every
+from controller.schedule.text import EVERY, first_word, has_hash, refusing, words
+from controller.schedule.timezone import LAST_YEAR, zone_named
+from controller.schedule.zoned import Zoned
 from controller.spec import DstGap, DstOverlap
-from controller.timezone import LAST_YEAR, zone_named
-from controller.zoned import Zoned
 
 MAX_EXPRESSIONS: Final = 32
 

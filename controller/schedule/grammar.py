@@ -15,8 +15,8 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
-from controller.days import LastDay, LastWeekday, Mark, Nearest, Nth
-from controller.scheduletext import AT, EVERY, Refused
+from controller.schedule.days import LastDay, LastWeekday, Mark, Nearest, Nth
+from controller.schedule.text import AT, EVERY, Refused
 
 _MACROS: Final = {
     "@yearly": "0 0 1 1 *",

@@ -58,7 +58,8 @@ def _quoted(text: str) -> str:
 
 
 def _shortened(reason: str) -> str:
-    """A reason may quote an item as long as the text; its middle is of no use to anybody."""
+    """A reason may quote an item: with control characters, or so long that its middle is of no use to anybody."""
+    reason = reason if reason.isprintable() else ascii(reason)[1:-1]
     if len(reason) <= 2 * _SHOWN_CHARACTERS:
         return reason
     return f"{reason[:_SHOWN_CHARACTERS]}...{reason[-_SHOWN_CHARACTERS:]}"
