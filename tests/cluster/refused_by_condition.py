@@ -190,7 +190,7 @@ OBJECTIONS: dict[str, Objection] = {
     "a pause until a day that is not": pause("2099-02-30T08:00:00Z"),
     "a pause as a number": pause("4070908800"),
     "a pause for a duration": pause("2h"),
-    "a pause, as an Event": pause("some day", where="Event", word="Suspended"),
+    "a pause, as an Event": pause("some day", where="Event", word="InvalidSuspendUntil"),
     # a backfill.
     "a backfill of a word": interval("yesterday"),
     "a backfill of one instant": interval("2025-01-01T00:00:00Z"),

@@ -67,7 +67,7 @@ def team(fleet_for_session: Fleet, found_team: Callable[[str], Team]) -> Team:
 def instants(team: Team) -> list[datetime]:
     """Three seconds after the death of the replicas, so far ahead that the objects of the team are there before."""
     assert not team.cron_jobs()
-    first = now().replace(microsecond=0) + 5 * SECOND
+    first = now().replace(microsecond=0) + 4 * SECOND
     return [first + number * SECOND for number in range(3)]
 
 

@@ -139,19 +139,13 @@ def adds_up(team: Team, name: str) -> bool:
 # Pauses by annotation.
 
 
-def test_a_pause_says_until_when_and_why_and_ends_by_itself(
-    team: Team, plan: Plan, made: Callable[[str], list[Made]]
-) -> None:
+def test_a_pause_says_until_when_and_why(team: Team, plan: Plan) -> None:
     condition = eventually(lambda: team.condition("paused", "Suspended"), "a condition")
     assert (condition["status"], condition["reason"]) == ("True", "SuspendedUntil")
     assert condition["message"] == f"until {written(plan.pause_ends_at)}: the books are closed"
     assert team.status("paused")["suspendedUntil"] == written(plan.pause_ends_at)
     assert team.status("paused")["nextScheduleTime"] == written(plan.pause_ends_at)
-    eventually(lambda: made("paused"), "it fires once the pause is over", seconds=60)
-    assert made("paused")[0].instant == plan.pause_ends_at
-    eventually(lambda: team.condition("paused", "Suspended")["reason"] == "NotSuspended", "the condition says so")
-    assert team.counts("paused")["skipped"] > 0
-    assert adds_up(team, "paused")
+    assert "SuspendedUntil" in team.kubectl("get", "dcj", "paused", "--output=wide")
 
 
 def test_a_pause_stops_what_fires_and_its_end_fires_nothing_backwards(
@@ -249,6 +243,7 @@ def test_an_object_for_one_moment_fires_then_and_is_completed(
     assert [job.instant for job in made("once")] == [plan.once_at]
     assert team.counts("once")["due"] == 1
     assert "nextScheduleTime" not in team.status("once")
+    assert "ScheduleEnded" in team.kubectl("get", "dcj", "once", "--output=wide")
 
 
 def test_nothing_fires_before_the_start_nor_at_the_end(
@@ -307,6 +302,7 @@ def test_a_circuit_opens_after_failures_and_a_manual_run_that_succeeds_closes_it
     condition = circuit(team, "half-open", "True")
     assert condition["reason"] == "TooManyFailures"
     assert team.status("half-open")["failuresInRow"] == 2
+    assert "CIRCUIT OPEN" in team.kubectl("get", "dcj", "half-open", "--output=wide")
     assert "nextScheduleTime" not in team.status("half-open")
     eventually(lambda: team.events("half-open", "CircuitOpen"), "an Event")
     before = len(made("half-open"))
@@ -338,6 +334,17 @@ def test_an_edit_of_the_template_closes_a_circuit(team: Team, made: Callable[[st
     assert made("broken")[failures].instant > mended
     assert team.condition("broken", "CircuitOpen")["reason"] == "CircuitClosed"
     assert adds_up(team, "broken")
+
+
+# What has had its time meanwhile.
+
+
+def test_a_pause_ends_by_itself(team: Team, plan: Plan, made: Callable[[str], list[Made]]) -> None:
+    eventually(lambda: made("paused"), "it fires once the pause is over", seconds=60)
+    assert made("paused")[0].instant == plan.pause_ends_at
+    eventually(lambda: team.condition("paused", "Suspended")["reason"] == "NotSuspended", "the condition says so")
+    assert team.counts("paused")["skipped"] > 0
+    assert adds_up(team, "paused")
 
 
 def circuit(team: Team, name: str, status: str) -> dict[str, Any]:

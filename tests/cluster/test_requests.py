@@ -17,7 +17,7 @@ import pytest
 from tests.cluster import audit, held
 from tests.cluster.fleet import NODES, Fleet, Replica, eventually
 from tests.cluster.held import AT_ONCE, HELD
-from tests.cluster.team import Team, annotated, cron_job, now
+from tests.cluster.team import Team, annotated, cron_job, instant, now
 
 pytest_plugins = ["tests.cluster.fleet_fixtures"]
 
@@ -80,6 +80,8 @@ OBJECTS = [
     cron_job("busy", EACH_YEAR, job=HELD, concurrencyPolicy="Forbid"),
     cron_job("queueing", EACH_YEAR, job=HELD, concurrencyPolicy="Queue"),
     *(cron_job(name, EACH_YEAR, job=AT_ONCE) for name in RUSHED),
+    cron_job("broken", "0 * * * *", job=HELD, concurrencyPolicy="Forbid", suspendAfterFailures=1, **PAST),
+    cron_job("silent", EACH_YEAR, job=AT_ONCE),
     cron_job("hourly", "0 * * * *", job=HELD, maxActiveJobs=3, successfulJobsHistoryLimit=100, **PAST),
     cron_job("halted", "0 * * * *", job=HELD, successfulJobsHistoryLimit=100, **PAST),
     annotated(cron_job("restored", "0 * * * *", job=AT_ONCE, **PAST), backfill=FEBRUARY),
@@ -171,10 +173,24 @@ def test_each_new_value_is_one_run(team: Team) -> None:
     team.annotate("on-demand", trigger="Tuesday")
     told = last_trigger(team, "on-demand", "Tuesday", "created")
     assert made(team, "on-demand") == [job["name"], told["job"]]
+    assert instant(told["at"]).microsecond == 0
+    team.annotate("on-demand", trigger="Monday")
+    assert last_trigger(team, "on-demand", "Monday", "noted")["job"] == job["name"], "it has had its run"
+    assert len(made(team, "on-demand")) == 2
     status = team.status("on-demand")
     assert status.get("counts", {}).get("due", 0) == 0
     assert "lastScheduleTime" not in status, "it moves nothing of the schedule"
     assert [told["trigger"] for told in status["recent"]] == ["manual", "manual"]
+
+
+def test_empty_values_ask_for_nothing(team: Team) -> None:
+    team.annotate("silent", **{"trigger": "", "backfill": "", "suspend-until": "", "suspend-reason": ""})
+    look_for_a_while(team)
+    status = team.status("silent")
+    assert not {"lastTrigger", "backfill", "suspendedUntil"} & set(status)
+    assert team.condition("silent", "Suspended")["reason"] == "NotSuspended"
+    assert team.events("silent") == []
+    assert made(team, "silent") == []
 
 
 def test_it_runs_while_the_object_is_suspended(team: Team) -> None:
@@ -296,6 +312,22 @@ def test_a_backfill_rests_while_the_object_is_suspended(team: Team) -> None:
     team.patch("resting", suspend=False)
     backfilled(team, "resting", interval)
     assert len(made(team, "resting")) == 3
+
+
+def test_a_backfill_that_rests_leaves_its_place_to_the_run_that_closes_the_circuit(team: Team) -> None:
+    interval = "2025-02-01T00:00:00Z/2025-02-01T03:00:00Z"
+    team.annotate("broken", backfill=interval)
+    (first,) = eventually(lambda: made(team, "broken"), "its first Job")
+    held.fail(team, first)
+    eventually(lambda: team.condition("broken", "CircuitOpen").get("status") == "True", "the circuit opens")
+    look_for_a_while(team)
+    assert made(team, "broken") == [first]
+    team.annotate("broken", trigger="mended")
+    held.complete(team, last_trigger(team, "broken", "mended", "created")["job"])
+    eventually(lambda: team.condition("broken", "CircuitOpen")["status"] == "False", "the circuit closes")
+    release_until_done(team, "broken", interval, at_a_time=1)
+    assert backfill(team, "broken")["created"] == 3
+    assert len(made(team, "broken")) == 4
 
 
 def test_clock_changes_and_marked_days_are_those_of_the_schedule(team: Team) -> None:
