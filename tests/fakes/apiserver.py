@@ -21,7 +21,8 @@ from controller.instants import format_time
 from controller.jobs import Job
 from controller.messages import CreateResult, JobCreated, JobExists, JobRejected
 from controller.spec import CronJob, Key
-from tests.fakes.happenings import Edit, Happening, PostedEvent, StatusWrite, What
+from tests.fakes import managedfields
+from tests.fakes.happenings import Annotated, Edit, Happening, PostedEvent, StatusWrite, What
 
 MARKER = "bogus"
 """A field of this name in a Job's spec or its pod's spec stands for a template that the API server does not take."""
@@ -88,6 +89,7 @@ class FakeApiServer:
         self.job_succeeds: Callable[[Job], bool] = lambda job: True
         self.history: list[Happening] = []
         self.edits: list[Edit] = []
+        self.annotated: list[Annotated] = []
         self.status_writes: list[StatusWrite] = []
         self.events: list[PostedEvent] = []
         self.watchers: list[Watcher] = []
@@ -104,18 +106,34 @@ class FakeApiServer:
     def apply(
         self, namespace: str, name: str, spec_: Mapping[str, Any], annotations: Mapping[str, str] | None = None
     ) -> CronJob:
-        """Make the object, or edit it: generation and edit time move only if the spec differs."""
+        """Make the object, or edit it: generation and edit time move only if the spec differs.
+
+        Args:
+            annotations: All that it has from now on; None leaves them as they are.
+        """
         key = Key(namespace, name)
         old = self._cron_jobs.get(key)
         body = self._new_cron_job(key) if old is None else {**old, "metadata": dict(old["metadata"])}
-        body["metadata"]["annotations"] = dict(annotations or {})
+        if annotations is not None or old is None:
+            self._write_annotations(
+                key, body["metadata"], dict(annotations or {}), manager=managedfields.AUTHOR, born=old is None
+            )
         if old is None or old["spec"] != spec_:
             body["spec"] = dict(spec_)
             body["metadata"]["generation"] += 1
-            body["metadata"]["managedFields"] = [
-                {"manager": "author", "operation": "Apply", "time": self._stamp(), "fieldsV1": {"f:spec": {}}}
-            ]
+            entries = body["metadata"].get("managedFields", ())
+            body["metadata"]["managedFields"] = managedfields.spec_written(entries, self._stamp())
             self._note_edit(key, body, spec_)
+        return self._store_cron_job(key, body)
+
+    def annotate(self, key: Key, changes: Mapping[str, str | None]) -> CronJob:
+        """Write annotations, or take them away (None), as `kubectl annotate` does: the generation stays."""
+        old = self._cron_jobs[key]
+        annotations = merge(old["metadata"].get("annotations"), changes)
+        if annotations == old["metadata"].get("annotations"):
+            return self._parsed_cron_jobs[key]  # nothing changes, not even the version
+        body = {**old, "metadata": dict(old["metadata"])}
+        self._write_annotations(key, body["metadata"], annotations, manager=managedfields.ANNOTATOR)
         return self._store_cron_job(key, body)
 
     def suspend(self, key: Key, suspended: bool = True) -> CronJob:
@@ -240,6 +258,19 @@ class FakeApiServer:
         uid, generation = body["metadata"]["uid"], body["metadata"]["generation"]
         self.edits.append(Edit(at=self.now(), key=key, uid=uid, generation=generation, spec=spec_))
 
+    def _write_annotations(
+        self, key: Key, meta: dict[str, Any], annotations: dict[str, str], *, manager: str, born: bool = False
+    ) -> None:
+        before = meta.get("annotations") or {}
+        meta["annotations"] = annotations
+        if annotations != before:
+            entries = meta.get("managedFields", ())
+            time = self._stamp()
+            meta["managedFields"] = managedfields.annotated(entries, before, annotations, manager=manager, time=time)
+            self.annotated.append(
+                Annotated(at=self.now(), key=key, uid=meta["uid"], annotations=dict(annotations), born=born)
+            )
+
     def _store_job(self, body: dict[str, Any], what: What, *, node: str | None) -> Job:
         body["metadata"]["resourceVersion"] = self._next_revision()
         job = jobs.parse(body)
@@ -254,7 +285,8 @@ class FakeApiServer:
         self._announce(jobs.parse(body, gone=True), body, What.DELETED, node)
 
     def _announce(self, job: Job, body: Mapping[str, Any], what: What, node: str | None) -> None:
-        annotated = (body["metadata"].get("annotations") or {}).get(jobs.GENERATION)
+        annotations = body["metadata"].get("annotations") or {}
+        annotated = annotations.get(jobs.GENERATION)
         self.history.append(
             Happening(
                 at=self.now(),
@@ -263,6 +295,7 @@ class FakeApiServer:
                 node=node,
                 generation=None if annotated is None else int(annotated),
                 actual_generation=self._generations.get(job.controlled_by or ""),
+                trigger_id=annotations.get(jobs.TRIGGER_ID),
             )
         )
         if job.owner_uid:  # the watches select by that label

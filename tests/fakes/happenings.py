@@ -31,6 +31,7 @@ class Happening:
         node: The replica that asked for it; None for the test itself, the Job controller and garbage collection.
         generation: The generation of the object that the Job names in its annotation.
         actual_generation: The generation that the object had at that moment; None if it was gone.
+        trigger_id: Which manual run, or which backfill, as the Job says.
     """
 
     at: datetime
@@ -39,6 +40,7 @@ class Happening:
     node: str | None
     generation: int | None
     actual_generation: int | None
+    trigger_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +52,22 @@ class Edit:
     uid: str
     generation: int
     spec: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Annotated:
+    """The annotations of an object as they stand from a moment on.
+
+    Attributes:
+        at: True time.
+        born: The object was made with them.
+    """
+
+    at: datetime
+    key: Key
+    uid: str
+    annotations: Mapping[str, str]
+    born: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,15 +6,20 @@ the death of a replica that came before that was over.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from dataclasses import dataclass
+import math
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
+from typing import Any
 
 from controller.jobs import Job
-from tests.fakes.happenings import Happening, What
+from controller.outcomes import Trigger
+from controller.spec import Key
+from tests.fakes.happenings import Annotated, Happening, What
 from tests.simulation.evidence import Evidence, Told
-from tests.simulation.reference import Life, Wish, lives
+from tests.simulation.reference import Expected, Life, Wish, lives
 
 WITHOUT_FAULT = timedelta(seconds=2)
 """L1: D."""
@@ -63,15 +68,46 @@ class Course:
     life: Life
     history: list[Happening]
     told: list[Told]
+    annotated: list[Annotated] = field(default_factory=list)
+
+    @cached_property
+    def creations(self) -> list[Happening]:
+        """Each Job as it was created."""
+        return [entry for entry in self.history if entry.what is What.CREATED]
 
     @cached_property
     def created(self) -> dict[datetime, Happening]:
-        """By instant, the first creation of its Job."""
+        """By instant of the schedule, the first creation of its Job."""
         found: dict[datetime, Happening] = {}
-        for entry in self.history:
-            if entry.what is What.CREATED and entry.job.scheduled_at is not None:
+        for entry in self.creations:
+            if entry.job.scheduled_at is not None and entry.job.trigger.of_schedule:
                 found.setdefault(entry.job.scheduled_at, entry)
         return found
+
+    def asked_for(self, trigger: Trigger) -> list[Happening]:
+        """The creations of Jobs that people asked for by annotation, in this way."""
+        return [entry for entry in self.creations if entry.job.trigger is trigger]
+
+    @cached_property
+    def shift(self) -> timedelta:
+        """By how much the object's jitter puts its firings off, in whole seconds.
+
+        As the earliest shows of all that happened to an instant: its Job, its outcome, its passing in the ledger.
+        """
+        if not any(wish.spec.get("jitterSeconds") for wish in self.life.wishes):
+            return timedelta(0)
+        delays = [entry.at - instant for instant, entry in self.created.items()]
+        delays += [outcome.told_at - instant for instant, outcome in self.outcomes.items()]
+        delays += [told.at - time_of(slot["scheduledAt"]) for told in self.told for slot in waiting(told)]
+        delays += [
+            told.at - time_of(told.status["settledThrough"]) for told in self.told if "settledThrough" in told.status
+        ]
+        return timedelta(seconds=math.floor((min(delays, default=timedelta(0)) + EARLY).total_seconds()))
+
+    @property
+    def expected(self) -> list[Expected]:
+        """The instants that are due in the run, oldest first."""
+        return self.life.expected(self.evidence.ended, self.shift)
 
     @cached_property
     def spans(self) -> list[tuple[datetime, datetime, Job]]:
@@ -88,18 +124,17 @@ class Course:
         """By instant, the outcome that a status told first."""
         found: dict[datetime, Outcome] = {}
         for told in self.told:
-            for raw in told.status.get("recent", ()):
+            for raw in of_schedule(told.status.get("recent", ())):
                 found.setdefault(time_of(raw["scheduledAt"]), Outcome(reason=raw["reason"], told_at=told.at))
         return found
 
     @cached_property
     def claimed_by(self) -> dict[datetime, int]:
-        """By instant, the generation whose status first had a waiting slot for it."""
+        """By instant, the generation whose status first had a waiting slot for it, or had it in the queue."""
         found: dict[datetime, int] = {}
         for told in self.told:
-            for slot in told.status.get("active", ()):
-                if "uid" not in slot:
-                    found.setdefault(time_of(slot["scheduledAt"]), told.generation)
+            for slot in waiting(told):
+                found.setdefault(time_of(slot["scheduledAt"]), told.generation)
         return found
 
     def wish_behind(self, entry: Happening) -> Wish | None:
@@ -111,9 +146,21 @@ class Course:
         named = entry.generation or 0
         return self.life.wish_of(named if claimed is None else min(claimed, named))
 
-    def bound(self, instant: datetime) -> datetime:
-        """Until when its outcome must be there."""
-        bound = instant + WITHOUT_FAULT
+    def runs_over(self, at: datetime) -> bool:
+        """Whether `maxRuns` is reached by a moment: no instant comes after the last run, whatever is edited."""
+        limit = self.life.wishes[0].spec.get("maxRuns")
+        return limit is not None and sum(entry.at <= at for entry in self.created.values()) >= limit
+
+    def promised_before(self, job: Job, wish: Wish) -> bool:
+        """Whether a Job had its place by a wish before the one that holds."""
+        for told in self.told:
+            if any(slot["name"] == job.name for slot in told.status.get("active", ())):
+                return told.generation < wish.generation
+        return False
+
+    def bound(self, moment: datetime) -> datetime:
+        """Until when what is due at a moment must be done."""
+        bound = moment + WITHOUT_FAULT
         for fault in self.evidence.faults:
             if fault.what == DEATH and fault.at <= bound:
                 bound = max(bound, fault.at + AFTER_DEATH)
@@ -124,14 +171,51 @@ def courses(evidence: Evidence) -> list[Course]:
     """The evidence, object by object."""
     history: dict[str, list[Happening]] = defaultdict(list)
     told: dict[str, list[Told]] = defaultdict(list)
+    annotated: dict[str, list[Annotated]] = defaultdict(list)
     for entry in evidence.history:
         history[entry.job.owner_uid].append(entry)
     for one in evidence.told:
         told[one.uid].append(one)
+    for written in evidence.annotated:
+        annotated[written.uid].append(written)
     return [
-        Course(evidence=evidence, life=life, history=history[life.uid], told=told[life.uid])
-        for life in lives(evidence.edits)
+        Course(
+            evidence=evidence,
+            life=life,
+            history=history[life.uid],
+            told=told[life.uid],
+            annotated=annotated[life.uid],
+        )
+        for life in lives(evidence.edits, hashed_by(evidence))
     ]
+
+
+def hashed_by(evidence: Evidence) -> dict[tuple[Key, str], datetime]:
+    """By object and expression with an H, an instant that it has, as most of what is known of it says."""
+    votes: dict[tuple[Key, str], Counter[int]] = defaultdict(Counter)
+    texts = {
+        (edit.uid, edit.generation): (edit.key, edit.spec["schedule"])
+        for edit in evidence.edits
+        if edit.spec is not None and str(edit.spec.get("schedule", "")).startswith("H/")
+    }
+    seen = [
+        (entry.job.owner_uid, entry.generation or 0, entry.job.scheduled_at)
+        for entry in evidence.history
+        if entry.job.scheduled_at is not None and entry.job.trigger.of_schedule
+    ]
+    seen += [
+        (told.uid, told.generation, time_of(told.status["nextScheduleTime"]))
+        for told in evidence.told
+        if "nextScheduleTime" in told.status and told.status.get("observedGeneration") == told.generation
+    ]
+    for uid, generation, at in seen:
+        if (named := texts.get((uid, generation))) is not None:
+            step = int(named[1].split()[0].removeprefix("H/"))
+            votes[named][at.second % step] += 1
+    return {
+        named: evidence.began.replace(second=counter.most_common(1)[0][0], microsecond=0)
+        for named, counter in votes.items()
+    }
 
 
 def violation(rule: str, course: Course, at: datetime | None, what: str) -> Violation:
@@ -142,6 +226,17 @@ def violation(rule: str, course: Course, at: datetime | None, what: str) -> Viol
 def instant_of(job: Job) -> datetime:
     """What a Job stands for."""
     return job.scheduled_at or job.created_at
+
+
+def of_schedule(raws: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Of what a status tells of firings, that of the schedule: what people asked for names its trigger."""
+    return [raw for raw in raws if "trigger" not in raw]
+
+
+def waiting(told: Told) -> list[Mapping[str, Any]]:
+    """The firings of the schedule that a status has promised a Job, and those that wait in its queue."""
+    slots = [slot for slot in told.status.get("active", ()) if "uid" not in slot]
+    return of_schedule([*slots, *told.status.get("queued", ())])
 
 
 def time_of(text: str) -> datetime:

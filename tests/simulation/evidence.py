@@ -14,7 +14,10 @@ from typing import Any
 
 from controller.jobs import Job
 from controller.spec import CronJob
-from tests.fakes.happenings import Edit, Happening
+from tests.fakes.happenings import Annotated, Edit, Happening
+
+QUOTA_FULL, QUOTA_FREE = "full", "free"
+"""What happens to a namespace."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +37,7 @@ class Told:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """Something that the nemesis did to a replica."""
+    """Something that the nemesis did to a replica, or to a namespace: its quota is full, or has room again."""
 
     at: datetime
     what: str
@@ -50,6 +53,7 @@ class Evidence:
         ended: True time at its end.
         history: What happened to Jobs, in order.
         edits: What the authors did, in order.
+        annotated: What people wrote into annotations, in order.
         told: What the statuses said, in order.
         faults: What the nemesis did, in order.
         rings: At the end, by node that lives: the nodes that it has on its ring.
@@ -60,6 +64,7 @@ class Evidence:
     ended: datetime
     history: list[Happening] = field(default_factory=list)
     edits: list[Edit] = field(default_factory=list)
+    annotated: list[Annotated] = field(default_factory=list)
     told: list[Told] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
     rings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

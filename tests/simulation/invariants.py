@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from tests.simulation import liveness, safety
+from tests.simulation import asked, liveness, policies, safety
 from tests.simulation.course import Course, Violation, courses
 from tests.simulation.evidence import Evidence
 
-RULES: tuple[Callable[[Course], Iterable[Violation]], ...] = (
+Rule = Callable[[Course], Iterable[Violation]]
+
+RULES: tuple[Rule, ...] = (
     safety.once,
     safety.none_invented,
     safety.never_early,
@@ -29,12 +31,37 @@ RULES: tuple[Callable[[Course], Iterable[Violation]], ...] = (
 )
 
 
-def check(evidence: Evidence) -> list[Violation]:
+POLICY_RULES: tuple[Rule, ...] = (
+    safety.once,
+    safety.none_invented,
+    safety.never_early,
+    safety.never_past_deadline,
+    safety.author_obeyed,
+    safety.limit_kept,
+    safety.newest_survives,
+    safety.never_back,
+    liveness.one_outcome,
+    liveness.counts_agree,
+    asked.runs_asked_for,
+    asked.manual_answered,
+    asked.pauses_kept,
+    asked.backfills_complete,
+    policies.queue_kept,
+    policies.runs_kept,
+    policies.circuit_kept,
+    policies.reasons_hold,
+    policies.settled_soon,
+    policies.promises_kept,
+)
+"""Where any mix of policies, requests and refusals decides what becomes of an instant."""
+
+
+def check(evidence: Evidence, rules: tuple[Rule, ...] = RULES) -> list[Violation]:
     """Everything that broke in a run."""
     found = [Violation(rule="bug", what=bug) for bug in evidence.bugs]
     found += ring_agreed(evidence)
     for course in courses(evidence):
-        for rule in RULES:
+        for rule in rules:
             found += rule(course)
     return found
 

@@ -16,11 +16,13 @@ from tests.simulation.course import (
     Course,
     Outcome,
     Violation,
+    of_schedule,
     time_of,
     violation,
+    waiting,
 )
 from tests.simulation.evidence import Told
-from tests.simulation.reference import Expected, instants
+from tests.simulation.reference import Expected
 
 SETTLED_WITHIN = timedelta(seconds=2)
 """L4: an instant is settled so long after its outcome, at the latest."""
@@ -30,6 +32,7 @@ CREATED = "Created"
 COUNTED_AS = {
     CREATED: "created",
     "SkippedForbid": "skipped",
+    "SkippedQueueFull": "skipped",
     "SkippedSuspended": "skipped",
     "MissedDeadline": "missed",
     "MissedCatchUp": "missed",
@@ -61,7 +64,7 @@ def one_outcome(course: Course) -> Iterator[Violation]:
     """L4: each instant has one outcome with a reason that exists, and it agrees with the Jobs."""
     first: dict[datetime, str] = {}
     for told in course.told:
-        for raw in told.status.get("recent", ()):
+        for raw in of_schedule(told.status.get("recent", ())):
             instant, reason = time_of(raw["scheduledAt"]), raw["reason"]
             if first.setdefault(instant, reason) != reason:
                 yield violation("L4", course, instant, f"two outcomes: {first[instant]} and {reason}")
@@ -77,10 +80,10 @@ def counts_agree(course: Course) -> Iterator[Violation]:
     """L4: the counts of outcomes make up the instants that are due, which are those of the reference."""
     for before, after in pairwise([Told(at=course.evidence.began, uid="", generation=0, status={}), *course.told]):
         counts = after.status.get("counts", {})
-        waiting = sum("uid" not in slot for slot in after.status.get("active", ()))
+        promised = len(waiting(after))
         ended = sum(counts.get(name, 0) for name in set(COUNTED_AS.values()))
-        if counts.get("due", 0) != ended + waiting:
-            yield violation("L4", course, after.at, f"{dict(counts)} with {waiting} waiting does not add up")
+        if counts.get("due", 0) != ended + promised:
+            yield violation("L4", course, after.at, f"{dict(counts)} with {promised} waiting does not add up")
         yield from _counts_passed(course, before, after)
 
 
@@ -89,11 +92,11 @@ def all_told(course: Course) -> Iterator[Violation]:
     if any(_ended(after) - _ended(before) > RECENT for before, after in pairwise(course.told)) or not course.told:
         return
     last = course.told[-1].status
-    waiting = {time_of(slot["scheduledAt"]) for slot in last.get("active", ()) if "uid" not in slot}
+    promised = {time_of(slot["scheduledAt"]) for slot in waiting(course.told[-1])}
     through = time_of(last["settledThrough"]) if "settledThrough" in last else course.life.created_at
     steady = {wish.generation for wish in course.life.wishes if wish.same_instants(course.life.wishes[0])}
     for expected in course.life.expected(through):
-        if len(steady) == len(course.life.wishes) and expected.at not in {*course.outcomes, *waiting}:
+        if len(steady) == len(course.life.wishes) and expected.at not in {*course.outcomes, *promised}:
             yield violation("L4", course, expected.at, "settled without an outcome")
 
 
@@ -137,11 +140,12 @@ def _counts_passed(course: Course, before: Told, after: Told) -> Iterator[Violat
     since = before.status.get("settledThrough")
     begin = course.life.created_at if since is None else time_of(since)
     end = time_of(after.status["settledThrough"])
-    passed = len(instants(new.spec, begin, end))
+    begin = begin if since is not None else begin - course.shift
+    passed = len(new.instants(begin, end))
     if new.same_instants(old) or old.spec.get("schedule") == new.spec.get("schedule"):
-        if grown != passed:
+        if grown != passed and not (grown == 0 and course.runs_over(before.at)):
             yield violation("L4", course, after.at, f"{grown} counted as due, {passed} instants passed")
-    elif not 0 <= grown <= passed + len(instants(old.spec, begin, end)):
+    elif not 0 <= grown <= passed + len(old.instants(begin, end)):
         yield violation("L4", course, after.at, f"{grown} counted as due by an edit, more than there are instants")
 
 

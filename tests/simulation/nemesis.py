@@ -151,10 +151,15 @@ class Authors:
                 return
             await self.world.sleep(pause)
             key = chance.choice(sorted(cron_job.key for cron_job in self.world.server.cron_jobs()))
-            chance.choice((self._reschedule, self._suspend, self._suspend, self._retouch, self._replace))(key)
+            self.act(key)
+
+    def act(self, key: Key) -> None:
+        """One thing that somebody does to an object."""
+        chance = self.world.simulation.random
+        chance.choice((self._reschedule, self._suspend, self._suspend, self._retouch, self._replace))(key)
 
     def _reschedule(self, key: Key) -> None:
-        spec = dict(self._spec(key))
+        spec = {name: value for name, value in self._spec(key).items() if name != "schedules"}
         self.world.server.apply(*key, {**spec, "schedule": self.world.simulation.random.choice(SCHEDULES)})
 
     def _suspend(self, key: Key) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime, timedelta
 
+from tests.simulation import mixture
 from tests.simulation.evidence import Evidence
 from tests.simulation.loop import Simulation, simulate
 from tests.simulation.nemesis import (
@@ -47,6 +48,30 @@ def faulty_minutes(*, seed: int, minutes: float = 5, parts: Parts = GENUINE) -> 
         authors.make(cron_jobs(simulation.random))
         until = world.now() + timedelta(minutes=minutes) - CALM
         await asyncio.gather(nemesis.run(until), authors.run(until))
+        await world.sleep((until + CALM - world.now()).total_seconds())
+        return await world.close()
+
+    return simulate(scenario, seed=seed)
+
+
+def policy_minutes(*, seed: int, minutes: float = 3, parts: Parts = GENUINE) -> Evidence:
+    """Some minutes of any mix of policies, with faults of replicas, a quota, edits, and requests by annotation.
+
+    Args:
+        minutes: Virtual minutes after the replicas have started.
+        parts: What the replicas are made of; a mutant is put in here.
+    """
+
+    async def scenario(simulation: Simulation) -> Evidence:
+        world = World(simulation, BEGIN, parts)
+        people = mixture.Askers(world=world, pause_seconds=2.5)
+        nemesis = Nemesis(world=world, pause_seconds=15.0)
+        choose_weather(world)
+        await _start(world)
+        world.server.job_succeeds = mixture.job_succeeds(seed)
+        mixture.make(world, mixture.cron_jobs(simulation.random, world.now()))
+        until = world.now() + timedelta(minutes=minutes) - CALM
+        await asyncio.gather(nemesis.run(until), people.run(until), mixture.Quota(world=world).run(until))
         await world.sleep((until + CALM - world.now()).total_seconds())
         return await world.close()
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from itertools import pairwise
 
+from controller.outcomes import Trigger
 from tests.fakes.happenings import Happening, What
 from tests.simulation.course import (
     EARLY,
@@ -17,69 +18,119 @@ from tests.simulation.course import (
     time_of,
     violation,
 )
-from tests.simulation.reference import is_instant
+from tests.simulation.policies import refused
 
 OBEYED_WITHIN = timedelta(seconds=1)
 """S5, S6: from then on a suspension or a deletion must be obeyed."""
 DEADLINE_GRACE = timedelta(seconds=1)
 """S4: how far past `startingDeadlineSeconds` a Job may still be created."""
+CALM = timedelta(seconds=20)
+"""S3: so long after the last trouble a firing is not late."""
+ONE_SHIFT = timedelta(seconds=1)
+"""S3: shifts are whole seconds, so two of them lie so far apart at least."""
+GIVEN_UP = ("MissedDeadline", "CreateFailed")
+"""S9: reasons for which a newer Job may not come after all."""
 OVERLAP = timedelta(seconds=2)
 """S9: how long an older Job may live on beside a newer one under Replace, while it is being deleted."""
 
 
 def once(course: Course) -> Iterator[Violation]:
-    """S1: at most one Job for each instant, deleted ones included."""
-    for entry in course.history:
-        instant = entry.job.scheduled_at
-        if entry.what is What.CREATED and instant is not None and course.created[instant] is not entry:
-            yield violation("S1", course, instant, f"a second Job, by {entry.node} at {entry.at:%H:%M:%S.%f}")
+    """S1: at most one Job for each instant, manual run and instant of a backfill, deleted ones included."""
+    seen: set[tuple[str, str | None, datetime | None]] = set()
+    for entry in course.creations:
+        job = entry.job
+        kind = "schedule" if job.trigger.of_schedule else job.trigger.value
+        which = (kind, entry.trigger_id, None if job.trigger is Trigger.MANUAL else job.scheduled_at)
+        if which in seen:
+            told = f"a second Job, {kind}, by {entry.node} at {entry.at:%H:%M:%S.%f}"
+            yield violation("S1", course, instant_of(job), told)
+        seen.add(which)
 
 
 def none_invented(course: Course) -> Iterator[Violation]:
     """S2: every Job stands for an instant of the spec that it names."""
     for instant, entry in course.created.items():
         wish = course.wish_behind(entry)
-        if wish is None or not is_instant(wish.spec, instant):
+        if wish is None or not wish.has_instant(instant):
             yield violation("S2", course, instant, f"generation {entry.generation} has no such instant")
 
 
 def never_early(course: Course) -> Iterator[Violation]:
-    """S3: no Job before its instant, by true time."""
+    """S3: no Job before its instant, by true time; the jitter puts off all firings of an object by one share of it."""
+    jitter = max(int(wish.spec.get("jitterSeconds", 0)) for wish in course.life.wishes)
+    if course.shift > timedelta(seconds=jitter) and _quiet(course):
+        yield violation("S3", course, None, f"put off by {course.shift}, which is more than {jitter} s")
     for instant, entry in course.created.items():
         if entry.at < instant - EARLY:
             yield violation("S3", course, instant, f"created {instant - entry.at} before, by {entry.node}")
+    for instant, entry in _quiet(course):
+        if jitter and entry.at >= instant + course.shift + ONE_SHIFT:
+            others = f"put off by {entry.at - instant}, others by {course.shift}"
+            yield violation("S3", course, instant, others)
+
+
+def _quiet(course: Course) -> list[tuple[datetime, Happening]]:
+    """Firings of the schedule that nothing can have delayed: no limit on Jobs, no fault and no request before them."""
+    faults = [fault.at for fault in course.evidence.faults]
+    free = all(wish.policy == "Allow" and "maxRuns" not in wish.spec for wish in course.life.wishes)
+    troubles = [*faults, *(wish.since for wish in course.life.wishes), *(one.at for one in course.annotated)]
+    return [
+        (instant, entry)
+        for instant, entry in (course.created.items() if free else ())
+        if entry.job.trigger is Trigger.SCHEDULE and not any(instant - CALM < at <= entry.at for at in troubles)
+    ]
 
 
 def never_past_deadline(course: Course) -> Iterator[Violation]:
     """S4: no Job after its deadline."""
     for instant, entry in course.created.items():
         wish = course.life.wish_of(entry.generation or 0)
-        if wish and wish.deadline is not None and entry.at > instant + wish.deadline + DEADLINE_GRACE + IN_FLIGHT:
+        if wish is None or wish.deadline is None:
+            continue
+        if entry.at > instant + course.shift + wish.deadline + DEADLINE_GRACE + IN_FLIGHT:
             yield violation("S4", course, instant, f"created {entry.at - instant} late, the deadline is over")
 
 
 def author_obeyed(course: Course) -> Iterator[Violation]:
-    """S5, S6: no Job once the object has been suspended or deleted for a while. S7: no edit fires backwards."""
-    for instant, entry in course.created.items():
-        wish = course.life.wish_at(entry.at - OBEYED_WITHIN)
+    """S5, S6: no Job once the object has been suspended or deleted for a while. S7: no edit fires backwards.
+
+    A manual run runs under suspension.
+    """
+    for entry in course.creations:
+        instant, wish = instant_of(entry.job), course.life.wish_at(entry.at - OBEYED_WITHIN)
         if course.life.ended is not None and entry.at > course.life.ended + OBEYED_WITHIN:
             yield violation("S6", course, instant, f"created {entry.at - course.life.ended} after the deletion")
+        elif entry.job.trigger is Trigger.MANUAL:
+            continue
         elif wish is not None and wish.suspended and course.life.wish_at(entry.at) is wish:
             yield violation("S5", course, instant, f"created at {entry.at:%H:%M:%S.%f}, while suspended")
-        named, held = course.wish_behind(entry), course.life.wish_at(instant)
+    for instant, entry in course.created.items():
+        due_at = instant + course.shift
+        named, held = course.wish_behind(entry), course.life.wish_at(due_at)
         same = named is not None and held is not None and held.same_instants(named)
-        if named is not None and not same and instant <= named.counts_after:
+        if named is not None and not same and due_at <= named.counts_after:
             yield violation("S7", course, instant, f"fired by generation {entry.generation}, which came after it")
 
 
 def limit_kept(course: Course) -> Iterator[Violation]:
-    """S8: under Forbid never more than one unfinished Job."""
+    """S8: under Forbid and Queue never more than `maxActiveJobs` unfinished Jobs, whatever they were created for.
+
+    Under Allow the same holds of the Jobs of backfills alone.
+    """
     spans = sorted(course.spans, key=lambda span: span[0])
     for index, (begin, _, job) in enumerate(spans):
-        wish = course.life.wish_at(begin)
+        wish, before = course.life.wish_at(begin), course.life.wish_at(begin - OBEYED_WITHIN)
+        if wish is None or course.promised_before(job, wish):
+            continue
+        if before is not None and (before.policy, before.slots) != (wish.policy, wish.slots):
+            continue  # the create was under way when the policy was edited
         others = [other for start, end, other in spans[:index] if start <= begin < end]
-        if wish is not None and wish.policy == "Forbid" and others:
-            yield violation("S8", course, job.scheduled_at, f"created while {others[0].name} is active")
+        if wish.policy == "Allow":
+            backfill = job.trigger is Trigger.BACKFILL
+            others = [other for other in others if backfill and other.trigger is Trigger.BACKFILL]
+        limited = wish.policy in ("Allow", "Forbid", "Queue")
+        if limited and len(others) >= wish.slots:
+            yield violation("S8", course, job.scheduled_at, f"{job.name} created while {others[0].name} is active")
 
 
 def newest_survives(course: Course) -> Iterator[Violation]:
@@ -89,15 +140,19 @@ def newest_survives(course: Course) -> Iterator[Violation]:
         unfinished = entry.what is What.DELETED and entry.job.finished_at is None
         if unfinished and entry.node is not None and not _replaced(course, entry):
             yield violation("S9", course, entry.job.scheduled_at, f"deleted by {entry.node} for no newer one")
-    for begin, end, job in spans:
-        for start, stop, other in spans:
-            together, apart = max(begin, start), min(end, stop)
-            if (
-                apart > together + OVERLAP
-                and instant_of(other) > instant_of(job)
-                and _outlived(course, together, apart)
-            ):
-                yield violation("S9", course, job.scheduled_at, f"outlives {other.name}")
+    replaces = any(wish.policy == "Replace" for wish in course.life.wishes)
+    for begin, end, job in spans if replaces else ():
+        newer = [
+            (start, stop)
+            for start, stop, other in spans
+            if start < end and stop > begin and instant_of(other) > instant_of(job)
+        ]
+        for start, stop in newer:
+            together = max(begin, start)
+            apart = _apart(course, together, [min(end, stop) for start, stop in newer if start <= together < stop])
+            if apart > together + OVERLAP and _outlived(course, together, apart):
+                yield violation("S9", course, job.scheduled_at, f"outlives newer ones from {together:%H:%M:%S.%f} on")
+                break
 
 
 def never_back(course: Course) -> Iterator[Violation]:
@@ -116,12 +171,27 @@ def _replaced(course: Course, entry: Happening) -> bool:
     ends = [course.evidence.ended, course.life.ended, wish.until if wish is not None else None]
     if any(end is not None and end <= limit for end in ends) or course.life.wish_at(entry.at - IN_FLIGHT) is not wish:
         return True
-    came = any(instant_of(job) > instant_of(entry.job) for begin, _, job in course.spans if begin <= limit)
+    newer = [
+        job
+        for begin, end, job in course.spans
+        if instant_of(job) > instant_of(entry.job) and begin <= limit and end >= entry.at - IN_FLIGHT
+    ]
     too_late = any(
-        instant > instant_of(entry.job) and outcome.reason == "MissedDeadline" and entry.at <= outcome.told_at <= limit
+        instant > instant_of(entry.job) and outcome.reason in GIVEN_UP and entry.at <= outcome.told_at <= limit
         for instant, outcome in course.outcomes.items()
     )
-    return wish is not None and wish.policy == "Replace" and (came or too_late)
+    return (
+        wish is not None
+        and wish.policy == "Replace"
+        and (len(newer) >= wish.slots or too_late or refused(course, entry.at, limit))
+    )
+
+
+def _apart(course: Course, together: datetime, until: list[datetime]) -> datetime:
+    """Until when so many newer Jobs live beside one that it should have gone."""
+    wish = course.life.wish_at(together)
+    slots = 1 if wish is None else wish.slots
+    return sorted(until, reverse=True)[slots - 1] if len(until) >= slots else together
 
 
 def _outlived(course: Course, together: datetime, apart: datetime) -> bool:

@@ -2,108 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
-from typing import Any
-
 import pytest
 
-from controller.jobs import Job
-from controller.spec import Key
-from tests.fakes.happenings import Edit, Happening, What
+from tests.fakes.happenings import What
 from tests.simulation.course import Violation
-from tests.simulation.evidence import Evidence, Fault, Told
 from tests.simulation.invariants import check
-
-NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
-KEY = Key("ns", "report")
-UID = "uid-1"
-
-
-def at(seconds: float) -> datetime:
-    return NOON + timedelta(seconds=seconds)
-
-
-def text(instant: datetime) -> str:
-    return instant.isoformat().replace("+00:00", "Z")
-
-
-@dataclass(kw_only=True)
-class Story:
-    """The life of one object that fires every ten seconds, for a minute; everything goes well unless it is told."""
-
-    evidence: Evidence = field(default_factory=lambda: Evidence(began=NOON, ended=at(58)))
-    outcomes: list[tuple[float, str]] = field(default_factory=list)
-
-    def apply(self, seconds: float = 0.5, *, generation: int = 1, **spec: Any) -> Story:
-        self.evidence.edits.append(
-            Edit(at=at(seconds), key=KEY, uid=UID, generation=generation, spec={"schedule": "*/10 * * * * *", **spec})
-        )
-        return self
-
-    def delete(self, seconds: float) -> Story:
-        self.evidence.edits.append(Edit(at=at(seconds), key=KEY, uid=UID, generation=1, spec=None))
-        return self
-
-    def happen(self, what: What, instant: float, seconds: float, *, node: str | None = None, **changes: Any) -> Story:
-        generation = changes.pop("generation", 1)
-        job = Job(
-            namespace="ns",
-            name=f"report-{instant}",
-            uid=changes.pop("uid", f"job-{instant}"),
-            owner_uid=UID,
-            controlled_by=UID,
-            created_at=at(seconds),
-            scheduled_at=at(instant),
-            finished_at=at(seconds) if what is What.FINISHED else None,
-        )
-        self.evidence.history.append(
-            Happening(
-                at=at(seconds),
-                what=what,
-                job=replace(job, **changes),
-                node=node,
-                generation=generation,
-                actual_generation=generation,
-            )
-        )
-        return self
-
-    def create(self, instant: float, *, late: float = 0.1, **changes: Any) -> Story:
-        return self.happen(What.CREATED, instant, instant + late, node="node-1", **changes)
-
-    def settle(self, instant: float, reason: str = "Created", *, late: float = 0.9, generation: int = 1) -> Story:
-        """A status that passes an instant with an outcome."""
-        self.outcomes.append((instant, reason))
-        counts = {"due": len(self.outcomes)}
-        for _, told in self.outcomes:
-            name = "created" if told == "Created" else "missed" if told.startswith("Missed") else "skipped"
-            counts[name] = counts.get(name, 0) + 1
-        created = [instant for instant, told in self.outcomes if told == "Created"]
-        return self.tell(
-            instant + late,
-            generation=generation,
-            settledThrough=text(at(max(instant for instant, _ in self.outcomes))),
-            lastScheduleTime=text(at(max(created))) if created else None,
-            counts=counts,
-            recent=[{"scheduledAt": text(at(instant)), "reason": told} for instant, told in self.outcomes],
-        )
-
-    def tell(self, seconds: float, *, generation: int = 1, **status: Any) -> Story:
-        said: Mapping[str, Any] = {name: value for name, value in status.items() if value is not None}
-        self.evidence.told.append(Told(at=at(seconds), uid=UID, generation=generation, status=said))
-        return self
-
-    def fire(self, *instants: float, **changes: Any) -> Story:
-        """Instants that get their Jobs in time and are settled."""
-        for instant in instants:
-            self.create(instant, **changes).settle(instant)
-        return self
-
-    def strike(self, seconds: float, what: str = "kill") -> Story:
-        self.evidence.faults.append(Fault(at=at(seconds), what=what, node="node-1"))
-        return self
+from tests.simulation.stories import Story, at, text
 
 
 def found(story: Story) -> list[Violation]:

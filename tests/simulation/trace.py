@@ -47,6 +47,11 @@ def _events(evidence: Evidence, uid: str | None) -> list[tuple[datetime, str]]:
         for told in evidence.told
         if told.status and (uid is None or told.uid == uid)
     ]
+    found += [
+        (one.at, f"{one.key.name}: annotated {_annotations(one.annotations)}" + (" from the start" if one.born else ""))
+        for one in evidence.annotated
+        if uid is None or one.uid == uid
+    ]
     return [(at, f"{at:%H:%M:%S.%f}  {line}") for at, line in sorted(found, key=lambda event: event[0])]
 
 
@@ -56,13 +61,33 @@ def _wish(spec: Mapping[str, Any] | None) -> str:
     return "applied " + ", ".join(f"{name}={value}" for name, value in spec.items() if name != "jobTemplate")
 
 
+def _annotations(annotations: Mapping[str, str]) -> str:
+    return ", ".join(f"{name.removeprefix('dcron.io/')}={value}" for name, value in annotations.items())
+
+
 def _status(status: Mapping[str, Any]) -> str:
     slots = [f"{_time(slot['scheduledAt'])}{'' if 'uid' in slot else '?'}" for slot in status.get("active", ())]
     recent = [f"{_time(one['scheduledAt'])} {one['reason']}" for one in status.get("recent", ())]
     counts = " ".join(f"{name} {number}" for name, number in status.get("counts", {}).items())
     return f"settled through {_time(status.get('settledThrough', ''))} by {status.get('owner')}; " + "; ".join(
-        (counts, f"active {' '.join(slots)}", ", ".join(recent[-3:]))
+        (counts, f"active {' '.join(slots)}", ", ".join(recent[-3:]), *_requested(status))
     )
+
+
+def _requested(status: Mapping[str, Any]) -> list[str]:
+    """What a status says of the queue, of what people asked for, and of conditions that hold."""
+    found = (
+        [f"queued {' '.join(_time(slot['scheduledAt']) for slot in status['queued'])}"] if "queued" in status else []
+    )
+    if (last := status.get("lastTrigger")) is not None:
+        found.append(f"trigger {last['value']} {last['outcome']}")
+    if (backfill := status.get("backfill")) is not None:
+        numbers = "/".join(str(backfill[name]) for name in ("created", "leftOut", "createFailed", "total"))
+        found.append(f"backfill {backfill['interval']} {backfill['state']} {numbers}")
+    held = [
+        one["reason"] for one in status.get("conditions", ()) if (one["status"] == "True") != (one["type"] == "Ready")
+    ]
+    return [*found, *held]
 
 
 def _time(text: str) -> str:

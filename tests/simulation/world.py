@@ -21,7 +21,7 @@ from tests.fakes.cluster import FakeCluster
 from tests.fakes.driver import FakeDriver
 from tests.fakes.recentjobs import FakeRecentJobStore
 from tests.fakes.redis import FakeRedis
-from tests.simulation.evidence import Evidence, Fault, StatusWatcher
+from tests.simulation.evidence import QUOTA_FREE, QUOTA_FULL, Evidence, Fault, StatusWatcher
 from tests.simulation.loop import Simulation
 
 HASH_REPLICAS = 32
@@ -143,7 +143,11 @@ class World:
         self.redis.delay = REDIS_DELAY
         self.nodes: dict[str, Node] = {}
         self.evidence = Evidence(
-            began=epoch, ended=epoch, history=self.server.history, edits=self.server.edits, faults=[]
+            began=epoch,
+            ended=epoch,
+            history=self.server.history,
+            edits=self.server.edits,
+            annotated=self.server.annotated,
         )
         self.server.watchers.append(StatusWatcher(self.now, self.evidence.told))
         self._names = 0
@@ -180,6 +184,16 @@ class World:
         self._leavings.add(leaving)
         leaving.add_done_callback(self._leavings.discard)
 
+    def fill(self, namespace: str) -> None:
+        """The quota of a namespace lets no Job in any more."""
+        self.server.full_namespaces.add(namespace)
+        self._tell(QUOTA_FULL, namespace)
+
+    def free(self, namespace: str) -> None:
+        """The quota of a namespace has room again."""
+        self.server.full_namespaces.discard(namespace)
+        self._tell(QUOTA_FREE, namespace)
+
     async def sleep(self, seconds: float) -> None:
         """Let the world go on; a replica that has ended by itself ends the run."""
         await asyncio.sleep(seconds)
@@ -209,4 +223,7 @@ class World:
         self.nodes.pop(node.name, None)
 
     def _note(self, what: str, node: Node) -> None:
-        self.evidence.faults.append(Fault(at=self.now(), what=what, node=node.name))
+        self._tell(what, node.name)
+
+    def _tell(self, what: str, whom: str) -> None:
+        self.evidence.faults.append(Fault(at=self.now(), what=what, node=whom))

@@ -1,0 +1,283 @@
+"""What the policies promise, beyond the limits in `safety`: the queue, limited runs, the circuit, and honest reasons.
+
+Each rule reads the Jobs and the statuses, and the specs as JSON; none of them repeats how the controller decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+from itertools import pairwise
+from typing import Any
+
+from controller.outcomes import Trigger
+from tests.fakes.happenings import Happening, What
+from tests.simulation.asked import SUSPEND_UNTIL, requests
+from tests.simulation.course import (
+    EARLY,
+    IN_FLIGHT,
+    Course,
+    Outcome,
+    Violation,
+    instant_of,
+    of_schedule,
+    time_of,
+    violation,
+    waiting,
+)
+from tests.simulation.evidence import QUOTA_FREE, QUOTA_FULL, Told
+from tests.simulation.reference import Expected, Wish
+
+OBEYED_WITHIN = timedelta(seconds=1)
+"""From then on an open circuit must be obeyed."""
+SETTLED_WITHIN = timedelta(seconds=2)
+"""L4: an instant is settled so long after it must have fired, at the latest."""
+RETRIED_FOR = timedelta(seconds=40)
+"""A create that was refused may be tried so long after the refusals are over, and holds up what comes after it."""
+LATE = timedelta(seconds=10)
+"""For so long an instant is only late, and fires whatever the catch-up policy says."""
+SKEW = timedelta(milliseconds=300)
+"""How wrong a corrected clock may be, in the slowest network of the runs."""
+
+
+def queue_kept(course: Course) -> Iterator[Violation]:
+    """S8: no more wait than `queueLimit` lets, the oldest first, and whoever comes new stands behind."""
+    for before, after in pairwise(course.told):
+        old, new = (told.status.get("queued", []) for told in (before, after))
+        wish = course.life.wish_of(after.generation)
+        if wish is not None and len(new) > max(int(wish.spec.get("queueLimit", 1)), len(old)):
+            yield violation("S8", course, after.at, f"{len(new)} wait")
+        instants = [time_of(raw["scheduledAt"]) for raw in of_schedule(new)]
+        if instants != sorted(instants):
+            yield violation("S8", course, after.at, "the queue is not in order")
+        stayed = [raw for raw in old if raw in new]
+        if new[: len(stayed)] != stayed:
+            yield violation("S8", course, after.at, "somebody was put before those that wait")
+        promised = {_which(slot) for slot in after.status.get("active", ())}
+        overtaken = [raw for index, raw in enumerate(old) if any(_which(late) in promised for late in old[index + 1 :])]
+        if any(raw in new for raw in overtaken):
+            yield violation("S8", course, after.at, "somebody younger was let in before")
+
+
+def _which(raw: Mapping[str, Any]) -> tuple[Any, ...]:
+    return (raw["scheduledAt"], raw.get("triggerId"))
+
+
+def runs_kept(course: Course) -> Iterator[Violation]:
+    """No more firings of the schedule than `maxRuns`; Completed says when they are over."""
+    limit = course.life.wishes[0].spec.get("maxRuns")
+    if limit is None:
+        return
+    if len(course.created) > limit:
+        late = list(course.created)[limit]
+        yield violation("maxRuns", course, late, f"{len(course.created)} Jobs, {limit} were to be")
+    for told in course.told:
+        created = told.status.get("counts", {}).get("created", 0)
+        completed = _condition(told, "Completed")
+        if created > limit or (created == limit and completed is not True):
+            yield violation("maxRuns", course, told.at, f"{created} of {limit} runs, Completed is {completed}")
+
+
+def circuit_kept(course: Course) -> Iterator[Violation]:
+    """While the circuit is open nothing fires; it opens after so many failures in a row, and for nothing else."""
+    for opened, closed in _circuits(course):
+        end = course.evidence.ended if closed is None else closed
+        wish = course.life.wish_at(opened.at)
+        if wish is not None and wish.until is not None:
+            end = min(end, wish.until)
+        for entry in course.creations:
+            of_itself = entry.job.trigger is not Trigger.MANUAL
+            if of_itself and opened.at + OBEYED_WITHIN < entry.at < end:
+                what = f"created at {entry.at:%H:%M:%S.%f}, while the circuit is open"
+                yield violation("circuit", course, instant_of(entry.job), what)
+        limit = 0 if wish is None else int(wish.spec.get("suspendAfterFailures", 0))
+        failures = [one for one in course.history if one.what is What.FINISHED and not one.job.succeeded]
+        if not limit or sum(one.at <= opened.at for one in failures) < limit:
+            yield violation("circuit", course, opened.at, "open without so many failures")
+    yield from _opened_in_time(course)
+
+
+def _opened_in_time(course: Course) -> Iterator[Violation]:
+    """Failures in a row, with no edit and no other end near them, open the circuit."""
+    ends = [entry for entry in course.history if entry.what is What.FINISHED]
+    for wish in course.life.wishes:
+        limit = wish.spec.get("suspendAfterFailures")
+        until = wish.until or course.evidence.ended
+        if limit is None:
+            continue
+        row: list[Happening] = []
+        for entry in ends:
+            if entry.at < wish.since:
+                continue
+            row = [*row, entry] if not entry.job.succeeded else []
+            by = course.bound(entry.at) + SETTLED_WITHIN
+            if len(row) < limit or by >= until or _near_success(ends, row[-limit:]):
+                continue
+            if not any(_condition(told, "CircuitOpen") and entry.at <= told.at <= by for told in course.told) and (
+                _condition(_told_at(course, entry.at), "CircuitOpen") is not True
+            ):
+                yield violation("circuit", course, entry.at, f"{len(row)} failures in a row, and it is not open")
+                return
+
+
+def _near_success(ends: list[Happening], row: list[Happening]) -> bool:
+    """Whether a success lies so near that seconds do not tell which came first, or who was seen first."""
+    begin, end = row[0].at - 2 * SETTLED_WITHIN, row[-1].at + 2 * SETTLED_WITHIN
+    return any(begin <= entry.at <= end and entry.job.succeeded for entry in ends)
+
+
+def _circuits(course: Course) -> Iterator[tuple[Told, datetime | None]]:
+    """Each status that told of an open circuit first, and when one told that it is closed."""
+    opened: Told | None = None
+    for told in course.told:
+        if _condition(told, "CircuitOpen") and opened is None:
+            opened = told
+        elif opened is not None and not _condition(told, "CircuitOpen"):
+            yield opened, told.at
+            opened = None
+    if opened is not None:
+        yield opened, None
+
+
+def reasons_hold(course: Course) -> Iterator[Violation]:
+    """L4: an instant without a Job was turned away for a reason that the evidence bears out."""
+    for instant, outcome in course.outcomes.items():
+        since = instant + course.shift
+        wishes = [
+            wish
+            for wish in course.life.wishes
+            if wish.since <= outcome.told_at and (wish.until is None or wish.until >= since - OBEYED_WITHIN)
+        ]
+        if outcome.reason != "Created" and not _borne_out(course, instant, outcome, wishes):
+            yield violation("L4", course, instant, f"{outcome.reason}, told at {outcome.told_at:%H:%M:%S.%f}: why?")
+
+
+def _borne_out(course: Course, instant: datetime, outcome: Outcome, wishes: list[Wish]) -> bool:
+    due_at, told_at = instant + course.shift, outcome.told_at
+    told = [_told_at(course, due_at), *(one for one in course.told if due_at <= one.at <= told_at)]
+    policies = {wish.policy for wish in wishes}
+    match outcome.reason:
+        case "SkippedForbid":
+            given_up = "Queue" in policies and len(policies) > 1
+            return given_up or ("Forbid" in policies and _busy(course, told, due_at, told_at, wishes))
+        case "SkippedQueueFull":
+            limit = min(int(wish.spec.get("queueLimit", 1)) for wish in wishes)
+            return "Queue" in policies and any(len(one.status.get("queued", ())) >= limit for one in told)
+        case "SkippedSuspended":
+            circuit = any(_condition(one, "CircuitOpen") for one in told)
+            return circuit or any(wish.suspended for wish in wishes) or _paused(course, due_at, told_at)
+        case "MissedDeadline":
+            return any(wish.deadline is not None and told_at >= due_at + wish.deadline - SKEW for wish in wishes)
+        case "MissedCatchUp":
+            all_wanted = all(wish.spec.get("catchUpPolicy") == "All" for wish in wishes)
+            return told_at >= due_at + LATE - SKEW and not all_wanted
+        case "MissedEdit":
+            return any(due_at <= wish.since + timedelta(seconds=1) for wish in wishes[1:])
+        case "CreateFailed":
+            return refused(course, due_at, told_at)
+    return False
+
+
+def _busy(course: Course, told: list[Told], since: datetime, until: datetime, wishes: list[Wish]) -> bool:
+    """Whether as many Jobs as may be were active, or promised, about then."""
+    slots = min(wish.slots for wish in wishes)
+    names = {job.name for begin, end, job in course.spans if begin <= until and end >= since - EARLY - IN_FLIGHT}
+    names |= {slot["name"] for one in told for slot in one.status.get("active", ())}
+    return len(names) >= slots
+
+
+def _paused(course: Course, since: datetime, until: datetime) -> bool:
+    """Whether a pause covers a moment between these; one that is taken away ends when somebody sees it."""
+    return any(
+        pause.since <= until and course.bound(pause.until) >= since and time_of(pause.value) > since
+        for pause in requests(course, SUSPEND_UNTIL)
+    )
+
+
+def settled_soon(course: Course) -> Iterator[Violation]:
+    """L1, L2, L4: the ledger passes each instant in time, fired, promised, waiting or turned away."""
+    started = [told for told in course.told if "settledThrough" in told.status]
+    passed = [(told.at, time_of(told.status["settledThrough"])) for told in started]
+    for expected in course.expected:
+        by = course.bound(expected.at + course.shift) + SETTLED_WITHIN
+        changed = expected.wish.until or course.life.ended or course.evidence.ended
+        if by >= min(changed, course.evidence.ended) or _rests(course, expected, by):
+            continue
+        if not any(at <= by and through >= expected.at for at, through in passed):
+            yield violation("L4", course, expected.at, f"not settled until {by:%H:%M:%S.%f}")
+
+
+def _rests(course: Course, expected: Expected, by: datetime) -> bool:
+    """Whether nothing fires about then, or something holds up the creates."""
+    due_at = expected.at + course.shift
+    told = [_told_at(course, due_at), *(one for one in course.told if due_at <= one.at <= by)]
+    resting = expected.wish.suspended or any(_condition(one, "CircuitOpen") for one in told)
+    over = any(_runs(one) >= expected.wish.spec.get("maxRuns", 1 << 30) for one in told)
+    return resting or over or _paused(course, due_at, by) or refused(course, due_at - RETRIED_FOR, by)
+
+
+def _runs(told: Told) -> int:
+    """How many firings of the schedule have their Jobs, or are promised them."""
+    created: int = told.status.get("counts", {}).get("created", 0)
+    return created + len(waiting(told))
+
+
+def promises_kept(course: Course) -> Iterator[Violation]:
+    """L1, L2: a slot that was claimed gets its Job in time, whatever it was claimed for, or is given up."""
+    begun: dict[str, datetime] = {}
+    created = {entry.job.name: entry.at for entry in course.creations}
+    end = course.life.ended or course.evidence.ended
+    for told in course.told:
+        for slot in told.status.get("active", ()):
+            if "uid" not in slot:
+                begun.setdefault(slot["name"], told.at)
+    for name, at in begun.items():
+        by = course.bound(at + course.shift) + SETTLED_WITHIN
+        wish = course.life.wish_at(at)
+        if by >= end or wish is None or (wish.until is not None and wish.until <= by):
+            continue
+        held_up = refused(course, at, by) or _paused(course, at, by) or wish.suspended
+        held_up = held_up or any(_condition(one, "CircuitOpen") for one in course.told if one.at <= by)
+        unfilled = [one.at for one in course.told if one.at <= by and _unseen(one, name)]
+        given_up = any(one.at > unfilled[-1] and one.at <= by for one in course.told)
+        if not held_up and created.get(name, by) >= by and not given_up:
+            yield violation("L1", course, at, f"the slot {name} has no Job until {by:%H:%M:%S.%f}")
+
+
+def _unseen(told: Told, name: str) -> bool:
+    return any(slot["name"] == name and "uid" not in slot for slot in told.status.get("active", ()))
+
+
+def refused(course: Course, since: datetime, until: datetime) -> bool:
+    """Whether the API server refused this object's Jobs at some time between two moments."""
+    full_at: datetime | None = None
+    for fault in course.evidence.faults:
+        if fault.node != course.life.key.namespace:
+            continue
+        if fault.what == QUOTA_FULL:
+            full_at = fault.at
+        elif fault.what == QUOTA_FREE and full_at is not None:
+            if full_at <= until and fault.at >= since:
+                return True
+            full_at = None
+    never_taken = any(
+        pod_of(wish).get("restartPolicy") == "Always" and wish.since <= until and (wish.until or until) >= since
+        for wish in course.life.wishes
+    )
+    return never_taken or (full_at is not None and full_at <= until)
+
+
+def pod_of(wish: Wish) -> Mapping[str, Any]:
+    """The pod's spec in a wish."""
+    found: Mapping[str, Any] = wish.spec.get("jobTemplate", {}).get("spec", {}).get("template", {}).get("spec", {})
+    return found
+
+
+def _condition(told: Told, type_: str) -> bool | None:
+    return next((one["status"] == "True" for one in told.status.get("conditions", ()) if one["type"] == type_), None)
+
+
+def _told_at(course: Course, at: datetime) -> Told:
+    """The status as it stood at a moment."""
+    before = [told for told in course.told if told.at <= at]
+    return before[-1] if before else Told(at=at, uid=course.life.uid, generation=0, status={})
