@@ -63,7 +63,7 @@ def number(field: str, *, low: int, high: int = INT32, example: str = "3") -> Ro
 def choice(field: str, *words: str) -> Rows:
     """The rows of a field that is one of some words."""
     supported = f"spec.{field}: Unsupported value: {{}}: supported values: " + ", ".join(f'"{word}"' for word in words)
-    rows = {
+    rows: Rows = {
         "a word that it does not know": ({field: "Perhaps"}, supported.format('"Perhaps"')),
         "a word in small letters": ({field: words[0].lower()}, supported.format(f'"{words[0].lower()}"')),
         "an empty word": ({field: ""}, supported.format('""')),
