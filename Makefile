@@ -5,7 +5,7 @@ VENV := .venv/$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info
 RUN := $(VENV)/bin/python -m
 
 .DEFAULT_GOAL := help
-.PHONY: help prerequisites venv build check test test-fast demo up down status lock clean
+.PHONY: help prerequisites venv build check test test-fast test-deep bench demo up down status lock clean
 
 help: ## print this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -29,6 +29,12 @@ test-fast: venv ## the layers that need no service
 
 test: build ## every layer, the real control plane and Redis included
 	$(RUN) pytest -n 2 --dist worksteal tests/unit tests/simulation tests/adapters && $(RUN) pytest tests/cluster
+
+test-deep: venv ## the schedule engine against brute force, over a million instants (a few minutes)
+	DCRON_DEEP=1 $(RUN) pytest -n 2 --dist worksteal tests/unit/test_engine_brute_force.py tests/unit/test_schedule_fuzz.py
+
+bench: venv ## what the schedule engine costs, beside its goals
+	@$(RUN) tests.bench
 
 demo: build ## three replicas on a real control plane, one of them killed, every instant counted
 	@$(RUN) deploy.demo

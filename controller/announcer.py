@@ -45,12 +45,12 @@ _READY_EVENTS = {
 
 
 _CONDITION_EVENTS = {
-    "TooManyFailures": EventType.WARNING,
-    conditions.INVALID_SUSPEND_UNTIL: EventType.WARNING,
-    "MaxRunsReached": EventType.NORMAL,
-    "ScheduleEnded": EventType.NORMAL,
+    "TooManyFailures": (EventType.WARNING, conditions.CIRCUIT_OPEN),
+    conditions.INVALID_SUSPEND_UNTIL: (EventType.WARNING, conditions.INVALID_SUSPEND_UNTIL),
+    "MaxRunsReached": (EventType.NORMAL, conditions.COMPLETED),
+    "ScheduleEnded": (EventType.NORMAL, conditions.COMPLETED),
 }
-"""Reasons of conditions that are told; the Event's reason is the type of the condition."""
+"""By the reason of a condition, what it is told as."""
 _LEVELS = {EventType.NORMAL: logging.INFO, EventType.WARNING: logging.WARNING}
 
 
@@ -174,9 +174,10 @@ class Announcer:
             old = before.condition(condition.type)
             news = old is None or (old.status, old.reason) != (condition.status, condition.reason)
             if news and condition.reason in _CONDITION_EVENTS:
+                type_, event = _CONDITION_EVENTS[condition.reason]
                 extra = {"key": str(cron_job.key), "reason": condition.reason, "detail": condition.message}
-                logger.log(_LEVELS[_CONDITION_EVENTS[condition.reason]], "now %s", condition.type, extra=extra)
-                self._post(cron_job, _CONDITION_EVENTS[condition.reason], condition.type, condition.message)
+                logger.log(_LEVELS[type_], "a condition holds", extra=extra)
+                self._post(cron_job, type_, event, condition.message)
 
     def _tell_backfill(self, cron_job: CronJob, before: Backfill | None, after: Backfill | None) -> None:
         """A backfill has begun or ended."""

@@ -75,9 +75,10 @@ class Archive:
             if not self._owns(cron_job.key):
                 continue
             recent = statusbody.parse(cron_job).recent
-            told = {one.scheduled_at: (one.reason, one.job, one.trigger) for one in recent}
+            told = {one.scheduled_at: (one.reason, one.job, one.trigger) for one in recent if one.trigger.of_schedule}
             for job in self._jobs.of(cron_job.uid):
-                if job.scheduled_at is not None and job.controlled_by == cron_job.uid:
+                manual = job.trigger is Trigger.MANUAL  # it stands for no instant, and its Job is there to tell of it
+                if job.scheduled_at is not None and job.controlled_by == cron_job.uid and not manual:
                     told[job.scheduled_at] = (Reason.CREATED, job.name, job.trigger)
             for instant, (reason, name, trigger) in sorted(told.items()):
                 yield self._told(cron_job, instant, reason, name, trigger)

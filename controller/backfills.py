@@ -18,7 +18,7 @@ from controller.due import CHUNK
 from controller.errors import TerminalError
 from controller.instants import INSTANT
 from controller.names import backfill_name
-from controller.outcomes import Reason, Trigger
+from controller.outcomes import Trigger
 from controller.places import Places
 from controller.requests import Interval, Unreadable
 from controller.spec import ConcurrencyPolicy
@@ -57,7 +57,10 @@ def recall_after(case: Case) -> datetime | None:
     """From where on the recent-job store must have been asked before a backfill goes on; None: there is none."""
     backfill = _current(case)
     running = backfill is not None and backfill.state is BackfillState.RUNNING
-    return backfill.through if backfill is not None and running else None
+    request = case.cron_job.requests.backfill
+    if backfill is None or not running or not isinstance(request, Interval):
+        return None
+    return backfill.through or request.since - INSTANT
 
 
 def _current(case: Case) -> Backfill | None:
@@ -85,7 +88,7 @@ def _begun(case: Case, request: Interval | Unreadable) -> Backfill:
             total = len(case.schedule.between(since - INSTANT, until - INSTANT, limit=MAX_INSTANTS + 1))
             if total > MAX_INSTANTS:
                 return _refused(text, f"the interval has more than {MAX_INSTANTS} instants; ask for a part of it")
-            return Backfill(interval=text, state=BackfillState.RUNNING, through=since - INSTANT, total=total)
+            return Backfill(interval=text, state=BackfillState.RUNNING, total=total)
         case never:
             assert_never(never)
 
@@ -104,7 +107,7 @@ def _room(case: Case, places: Places) -> int:
     if case.policy is ConcurrencyPolicy.ALLOW:
         triggers = [*(job.trigger for job in case.active_jobs), *(slot.trigger for slot in case.unseen_slots)]
         return slots - triggers.count(Trigger.BACKFILL)
-    return slots - len(case.active_jobs) - len(case.unseen_slots) - len(places.claimed)
+    return slots - case.taken - len(places.claimed)
 
 
 def _advance(case: Case, backfill: Backfill, request: Interval, room: int) -> Progress:
@@ -114,7 +117,8 @@ def _advance(case: Case, backfill: Backfill, request: Interval, room: int) -> Pr
     through = backfill.through or request.since - INSTANT
     slots: list[Slot] = []
     left_out = 0
-    for instant in case.due.between(through, min(last, case.ledger.through), limit=CHUNK):
+    enough = min(CHUNK, room + len(case.created) + 1)  # no more can be left out than are known as created
+    for instant in case.due.between(through, min(last, case.ledger.through), limit=enough):
         if instant in case.created:
             left_out += 1
         elif len(slots) < room:
@@ -124,15 +128,20 @@ def _advance(case: Case, backfill: Backfill, request: Interval, room: int) -> Pr
         else:
             break
         through = instant
-    moved = replace(backfill, through=through, left_out=backfill.left_out + left_out)
-    return Progress(backfill=_finished(case, moved, slots, last), slots=tuple(slots))
+    decided = None if through < request.since else through
+    moved = replace(backfill, through=decided, left_out=backfill.left_out + left_out)
+    return Progress(backfill=_finished(case, moved, slots, through=through, last=last), slots=tuple(slots))
 
 
-def _finished(case: Case, backfill: Backfill, slots: list[Slot], last: datetime) -> Backfill:
-    """Done when every instant is decided and each promised Job has been seen."""
-    upcoming = None if backfill.through is None else case.due.next_after(backfill.through)
-    left = upcoming is not None and upcoming <= last
-    promised = [slot for slot in case.unseen_slots if slot.trigger_id == backfill.interval]
-    given_up = [slot for slot in promised if case.withheld(slot) is Reason.CREATE_FAILED]
-    waiting = slots or len(promised) > len(given_up)
-    return backfill if left or waiting else replace(backfill, state=BackfillState.DONE)
+def _finished(case: Case, backfill: Backfill, slots: list[Slot], *, through: datetime, last: datetime) -> Backfill:
+    """Done when every instant is decided and each promised Job has been seen, or is given up in this very write.
+
+    Its total is then what it came to: an edit, or the last run, may have changed what was counted at its beginning.
+    """
+    left = case.due.between(through, last, limit=1)
+    promised = [slot for slot in case.status.active if slot.uid is None and slot.trigger_id == backfill.interval]
+    open_ = [slot for slot in promised if slot in case.unseen_slots and case.withheld(slot) is None]
+    if left or slots or open_:
+        return backfill
+    total = backfill.created + backfill.left_out + backfill.create_failed + len(promised)
+    return replace(backfill, state=BackfillState.DONE, total=total)

@@ -144,6 +144,13 @@ class Case:
         """By name, the creates that were turned down."""
         return {attempt.name: attempt for attempt in self.observed.attempts}
 
+    @property
+    def manual_names(self) -> frozenset[str]:
+        """The names of Jobs of manual runs, as far as anybody still knows of them, and of those that are promised."""
+        told = (one.job for one in self.status.recent if one.trigger is Trigger.MANUAL and one.job is not None)
+        promised = (slot.name for slot in (*self.status.active, *self.status.queued))
+        return self.recalled.names.union(self.jobs, told, promised)
+
     def due_at(self, slot: Slot) -> datetime:
         """When a slot's Job is due for this node."""
         return self.cron_job.due_at(slot.scheduled_at, slot.trigger) + self.stance.delay
@@ -164,8 +171,23 @@ class Case:
     def may_try(self, slot: Slot) -> bool:
         """Whether a create may be tried now: a refused one waits for its time, a backfill while nothing fires."""
         attempt = self.attempts.get(slot.name)
-        rests = slot.trigger is Trigger.BACKFILL and self.due.suspended_now
+        rests = slot.trigger is Trigger.BACKFILL and (self.due.suspended_now or self._crowded)
         return self.due_at(slot) <= self.now and not rests and (attempt is None or attempt.retry_at <= self.now)
+
+    @property
+    def _crowded(self) -> bool:
+        """Whether others have taken every place: a promised instant of a backfill that rested waits for one again."""
+        if self.policy is ConcurrencyPolicy.ALLOW:
+            return False
+        others = [slot for slot in self.unseen_slots if slot.trigger is not Trigger.BACKFILL]
+        return len(self.active_jobs) + len(others) >= self.cron_job.spec.slots
+
+    @property
+    def taken(self) -> int:
+        """How many places are taken. A promised instant of a backfill that rests takes none from anybody."""
+        rests = self.due.suspended_now
+        promised = [slot for slot in self.unseen_slots if not (rests and slot.trigger is Trigger.BACKFILL)]
+        return len(self.active_jobs) + len(promised)
 
     def firing(self, slot: Slot) -> Firing:
         """The firing that a slot is for."""
@@ -173,7 +195,7 @@ class Case:
             return self.due.firing(slot.scheduled_at)
         return Firing(
             name=slot.name,
-            scheduled_at=slot.scheduled_at,
+            scheduled_at=slot.scheduled_at.replace(microsecond=0),  # people read it, and programs parse it
             trigger=slot.trigger,
             trigger_id=slot.trigger_id,
             previous_at=self.due.previous(slot.scheduled_at),
@@ -184,7 +206,7 @@ class Case:
         """What became of a firing."""
         attempt = self.attempts.get(slot.name)
         return Outcome(
-            scheduled_at=slot.scheduled_at,
+            scheduled_at=slot.scheduled_at.replace(microsecond=0),
             reason=reason,
             job=slot.name if reason is Reason.CREATED else None,
             message=attempt.message if attempt is not None and reason is Reason.CREATE_FAILED else "",

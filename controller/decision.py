@@ -125,6 +125,8 @@ class _Question:
         """Before Jobs are created or promised, the store is asked once for those whose Jobs may be gone already."""
         open_since = [self.case.ledger.through, backfills.recall_after(self.case)]
         open_since += [slot.scheduled_at - INSTANT for slot in self.case.unseen_slots]
+        if any(slot.trigger is Trigger.MANUAL for slot in self.settlement.passage.slots):
+            open_since.append(self.case.cron_job.created_at)  # its value may have had its run at any time
         after = min(instant for instant in open_since if instant is not None)
         recalled = self.case.observed.recalled
         return Recall(after=after) if recalled is None or recalled.after > after else None

@@ -262,17 +262,19 @@ class Executor:
         lateness: timedelta,
         trigger: Trigger,
     ) -> None:
+        now = self._clock.now()
         self._store.record(
             FiringRecord(
                 uid=cron_job.uid,
                 key=cron_job.key,
-                scheduled_at=instant,
+                # A manual run stands for no instant, and must not take the place of one in the store.
+                scheduled_at=now if trigger is Trigger.MANUAL else instant,
                 outcome=reason,
                 trigger=trigger,
                 node=self._node,
                 job=job,
                 lateness_seconds=round(lateness.total_seconds(), 3),
-                recorded_at=self._clock.now(),
+                recorded_at=now,
             )
         )
 

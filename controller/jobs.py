@@ -16,8 +16,8 @@ from controller.errors import UnknownTimeZone
 from controller.instants import format_time, parse_time
 from controller.names import fit
 from controller.outcomes import Trigger
+from controller.schedule import zone_named
 from controller.spec import API_VERSION, GROUP, KIND, CronJob
-from controller.timezone import zone_named
 
 UID_LABEL = f"{GROUP}/uid"
 """On each of our Jobs: the UID of its object. The Job watch and every list select by it."""
@@ -41,7 +41,7 @@ class Firing:
 
     Attributes:
         name: The Job's, and so the firing's identity.
-        scheduled_at: The instant, UTC; of a manual run, when it was claimed.
+        scheduled_at: The instant, UTC; of a manual run, the second in which it was claimed.
         trigger_id: Which manual run, or which backfill.
         previous_at: The instant before it, the start of its data interval; None if there is none.
         next_at: The instant after it; None if there is none.

@@ -62,7 +62,7 @@ class FiringRecord:
 
     Attributes:
         uid: UID of the object.
-        scheduled_at: The instant, UTC.
+        scheduled_at: The instant, UTC; of a manual run, when it was recorded, for it has none.
         trigger: What made it fire.
         node: Name of the node that fired it.
         job: Name of its Job; None if it got none.

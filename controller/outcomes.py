@@ -60,7 +60,7 @@ class Outcome:
     """What became of one firing.
 
     Attributes:
-        scheduled_at: The instant, UTC; of a manual run, when it was claimed or turned away.
+        scheduled_at: The instant, UTC; of a manual run, the second in which it was claimed or turned away.
         reason: Why it ended so.
         job: The name of its Job; None if none was created.
         message: A sentence for people, where the reason word does not say enough.

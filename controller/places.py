@@ -68,6 +68,6 @@ def of(case: Case) -> Places:
     unlimited = case.policy in (ConcurrencyPolicy.ALLOW, ConcurrencyPolicy.REPLACE)
     return Places(
         policy=case.policy,
-        free=None if unlimited else spec.slots - len(case.active_jobs) - len(case.unseen_slots),
+        free=None if unlimited else spec.slots - case.taken,
         queue_limit=spec.queue_limit,
     )

@@ -6,7 +6,7 @@ are due, backfills after everybody else. `writing` turns this into the status wr
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 
@@ -167,16 +167,21 @@ class Settlement:
         if value is None or (last is not None and last.value == value) or not self.case.hears_requests:
             return last
         name = manual_name(self.case.cron_job, value)
+        if name in self.case.manual_names:
+            return self._noted(value, job=name)  # the value has had its run, before others
         slot = Slot(name=name, scheduled_at=self.case.now, trigger=Trigger.MANUAL, trigger_id=value)
         reason = door.admit(slot)
         if reason is not None:
             self._concluded.append(self.case.outcome(slot, reason))
-        return LastTrigger(value=value, at=self.case.now, outcome=PENDING)
+        return replace(self._noted(value), outcome=PENDING)
 
     def _noted_trigger(self) -> LastTrigger | None:
         """Annotations that a new object brings along are old: a restore or a GitOps tool has put them there."""
         value = self.case.cron_job.requests.trigger
-        return None if value is None else LastTrigger(value=value, at=self.case.now, outcome=NOTED)
+        return None if value is None else self._noted(value)
+
+    def _noted(self, value: str, job: str | None = None) -> LastTrigger:
+        return LastTrigger(value=value, at=self.case.now.replace(microsecond=0), outcome=NOTED, job=job)
 
     def _noted_backfill(self) -> Backfill | None:
         request = self.case.cron_job.requests.backfill

@@ -52,6 +52,8 @@ def patch(old: Status, new: Status, cron_job: CronJob, *, now: datetime) -> dict
         now: When the conditions that change do so.
     """
     before, after = (_dump(status, cron_job, now=now) for status in (old, new))
+    if "activeJobs" not in cron_job.status:
+        del before["activeJobs"]  # so that a 0 is written too: kubectl would show nothing
     return _difference(before, after)
 
 
@@ -84,7 +86,7 @@ def _dump(status: Status, cron_job: CronJob, *, now: datetime) -> dict[str, Any]
         "recent": [_dump_outcome(outcome) for outcome in status.recent] or None,
         "lastTrigger": _dump_last_trigger(status.last_trigger),
         "backfill": _dump_backfill(status.backfill),
-        "conditions": [_dump_condition(condition, cron_job, now=now) for condition in status.conditions] or None,
+        "conditions": [_dump_condition(condition, status, now=now) for condition in status.conditions] or None,
     }
     return {name: value for name, value in fields.items() if value is not None}
 
@@ -220,12 +222,14 @@ def _parse_condition(raw: Mapping[str, Any]) -> Condition:
     )
 
 
-def _dump_condition(condition: Condition, cron_job: CronJob, *, now: datetime) -> dict[str, Any]:
+def _dump_condition(condition: Condition, status: Status, *, now: datetime) -> dict[str, Any]:
+    """A condition, with the generation that it speaks of: `kubectl wait` waits on until it is the present one."""
     return {
         "type": condition.type,
         "status": str(condition.status),
         "reason": condition.reason,
         "message": condition.message,
+        "observedGeneration": status.observed_generation,
         "lastTransitionTime": format_time((condition.changed_at or now).replace(microsecond=0)),
     }
 

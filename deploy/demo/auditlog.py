@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _SUCCESS = range(200, 300)
+_CUT_OFF = 504
+"""Recorded of a create whose client died before the answer, whether the Job was made or not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,11 +22,13 @@ class Creation:
 
     Attributes:
         at: When the API server had answered the request.
+        sure: Otherwise the Job may have been made or not.
     """
 
     namespace: str
     name: str
     at: datetime
+    sure: bool = True
 
 
 class AuditLog:
@@ -48,9 +52,13 @@ class AuditLog:
 
 def _creation(entry: Mapping[str, Any]) -> Creation | None:
     where = entry["objectRef"]
-    made = entry["verb"] == "create" and entry["responseStatus"]["code"] in _SUCCESS
+    code = entry["responseStatus"]["code"]
+    made = entry["verb"] == "create" and (code in _SUCCESS or code == _CUT_OFF)
     if not made or "subresource" in where or "dryRun" in entry["requestURI"]:
         return None
     return Creation(
-        namespace=where["namespace"], name=where["name"], at=datetime.fromisoformat(entry["stageTimestamp"])
+        namespace=where["namespace"],
+        name=where["name"],
+        at=datetime.fromisoformat(entry["stageTimestamp"]),
+        sure=code in _SUCCESS,
     )

@@ -80,13 +80,22 @@ class Evidence:
     def __init__(self) -> None:
         self._seen: dict[str, SeenJob] = {}
         self._created: defaultdict[tuple[str, str], list[datetime]] = defaultdict(list)
+        self._cut_off: dict[tuple[str, str], datetime] = {}
 
     def add(self, seen: Iterable[SeenJob], created: Iterable[Creation]) -> None:
         """Take in what is new in both records."""
+        for creation in created:
+            name = creation.namespace, creation.name
+            if creation.sure:
+                self._created[name].append(creation.at)
+            else:
+                self._cut_off.setdefault(name, creation.at)
         for job in seen:
             self._seen.setdefault(job.uid, job)
-        for creation in created:
-            self._created[creation.namespace, creation.name].append(creation.at)
+        for name in {(job.namespace, job.name) for job in self._seen.values()} & self._cut_off.keys():
+            # The replica that asked for the Job was killed before it had the answer; nobody else had made it.
+            if not self._created.get(name):
+                self._created[name].append(self._cut_off[name])
 
     def firings(self) -> list[Firing]:
         """One for each Job that the watch has seen, in the order in which it saw them."""

@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,8 @@ from tests.unit import wallclock
 EARLY = timedelta(milliseconds=100)
 """What an instant may be missed by on the early side (INVARIANTS, S3)."""
 
+_UNSURE = (HTTPStatus.CONFLICT, HTTPStatus.GATEWAY_TIMEOUT)
+"""Answers to a create after which there is, or may be, a Job."""
 _JOB_NAME = re.compile(r"(?P<cron_job>.+)-(?P<instant>\d{14})-[0-9a-f]{10}")
 
 
@@ -46,31 +49,84 @@ class Made:
 def made(audit_log: Path, namespace: str) -> list[Made]:
     """The Jobs of our naming made in a namespace, in the order of their making."""
     found = []
-    for entry in _writes(audit_log, namespace, "jobs", "create"):
-        name = _JOB_NAME.fullmatch(entry["objectRef"].get("name", ""))
-        if name and "dryRun" not in entry["requestURI"]:
+    for entry in _creates(audit_log, namespace):
+        if name := _JOB_NAME.fullmatch(_name(entry)):
             instant = datetime.strptime(name["instant"], "%Y%m%d%H%M%S").replace(tzinfo=UTC)
             found.append(Made(cron_job=name["cron_job"], instant=instant, at=_at(entry), job=name[0]))
     return found
 
 
+def names(audit_log: Path, namespace: str) -> list[str]:
+    """The names of all Jobs made in a namespace, manual runs and backfills too, in the order of their making.
+
+    A name that stands here twice is a Job that ran, was deleted, and ran again.
+    """
+    return [_name(entry) for entry in _creates(audit_log, namespace)]
+
+
 def deleted(audit_log: Path, namespace: str) -> dict[str, datetime]:
     """By name, when a Job of a namespace was deleted one by one."""
-    entries = _writes(audit_log, namespace, "jobs", "delete")
-    return {entry["objectRef"]["name"]: _at(entry) for entry in entries}
+    return {_name(entry): _at(entry) for entry in _writes(audit_log, namespace) if _went_through(entry, "delete")}
 
 
-def _writes(audit_log: Path, namespace: str, resource: str, verb: str) -> Iterator[dict[str, Any]]:
-    """Writes that went through. The last line may still be on its way."""
+def _creates(audit_log: Path, namespace: str) -> list[dict[str, Any]]:
+    """Creates that made a Job.
+
+    One whose client died before the answer is recorded as timed out, whether it made the Job or not. It did if the Job
+    is heard of afterwards and nobody else had made it.
+    """
+    found: list[dict[str, Any]] = []
+    cut_off: dict[str, dict[str, Any]] = {}
+    there: set[str] = set()
+    for entry in _writes(audit_log, namespace, cut_off):
+        name = _name(entry)
+        if entry["verb"] == "create" and entry["responseStatus"]["code"] == HTTPStatus.GATEWAY_TIMEOUT:
+            if name not in there:
+                cut_off[name] = entry
+            continue
+        unknown = cut_off.pop(name, None)
+        if _went_through(entry, "create"):
+            found.append(entry)
+        elif unknown is not None:
+            found.append(unknown)
+        there.add(name)
+        if _went_through(entry, "delete"):
+            there.discard(name)
+    return sorted(found, key=_at)
+
+
+def _writes(audit_log: Path, namespace: str, names: Collection[str] = ()) -> Iterator[dict[str, Any]]:
+    """The creates and deletes of Jobs of a namespace, and all that shows that Jobs of these names are there.
+
+    The last line may still be on its way.
+    """
     with audit_log.open() as lines:
         for line in lines:
-            if not line.endswith("\n") or f'"verb":"{verb}"' not in line or f'"{namespace}"' not in line:
+            if not line.endswith("\n") or '"resource":"jobs"' not in line or f'"{namespace}"' not in line:
+                continue
+            if not names and '"subresource":' in line:
                 continue
             entry = json.loads(line)
-            where = entry.get("objectRef", {})
-            matches = (where.get("resource"), where.get("namespace"), entry["verb"]) == (resource, namespace, verb)
-            if matches and "subresource" not in where and entry["responseStatus"]["code"] < 300:
+            where, code = entry["objectRef"], entry["responseStatus"]["code"]
+            if where["namespace"] != namespace or "dryRun" in entry["requestURI"] or "name" not in where:
+                continue
+            if "subresource" in where or entry["verb"] not in ("create", "delete"):
+                told = where["name"] in names and code < HTTPStatus.MULTIPLE_CHOICES
+            else:
+                told = code < HTTPStatus.MULTIPLE_CHOICES or (entry["verb"] == "create" and code in _UNSURE)
+            if told:
                 yield entry
+
+
+def _went_through(entry: dict[str, Any], verb: str) -> bool:
+    code = entry["responseStatus"]["code"]
+    return bool(
+        entry["verb"] == verb and "subresource" not in entry["objectRef"] and code < HTTPStatus.MULTIPLE_CHOICES
+    )
+
+
+def _name(entry: dict[str, Any]) -> str:
+    return str(entry["objectRef"]["name"])
 
 
 def _at(entry: dict[str, Any]) -> datetime:

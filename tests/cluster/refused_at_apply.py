@@ -63,12 +63,13 @@ def number(field: str, *, low: int, high: int = INT32, example: str = "3") -> Ro
 def choice(field: str, *words: str) -> Rows:
     """The rows of a field that is one of some words."""
     supported = f"spec.{field}: Unsupported value: {{}}: supported values: " + ", ".join(f'"{word}"' for word in words)
-    return {
+    rows: Rows = {
         "a word that it does not know": ({field: "Perhaps"}, supported.format('"Perhaps"')),
         "a word in small letters": ({field: words[0].lower()}, supported.format(f'"{words[0].lower()}"')),
         "an empty word": ({field: ""}, supported.format('""')),
         "a number": ({field: 1}, typed(field, "string")),
     }
+    return {row: wrong for row, wrong in rows.items() if "" not in words or row != "an empty word"}
 
 
 def one_schedule(text: str) -> dict[str, Any]:
@@ -168,7 +169,7 @@ REFUSED: dict[str, Rows] = {
         "a duration": ({"startingDeadlineSeconds": "5m"}, typed("startingDeadlineSeconds", "integer")),
         "a fraction": ({"startingDeadlineSeconds": 0.5}, typed("startingDeadlineSeconds", "int64")),
     },
-    "concurrencyPolicy": choice("concurrencyPolicy", "Allow", "Forbid", "Replace", "Queue"),
+    "concurrencyPolicy": choice("concurrencyPolicy", "Allow", "Forbid", "Replace", "Queue", ""),
     "maxActiveJobs": number("maxActiveJobs", low=1),
     "queueLimit": number("queueLimit", low=1, high=1000),
     "suspend": {

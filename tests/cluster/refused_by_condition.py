@@ -67,6 +67,28 @@ def labelled(sentence: str, **metadata: Any) -> Objection:
     return Objection(spec=template, word="InvalidJobTemplate", sentence=sentence)
 
 
+def pause(text: str, *, where: str = "Suspended", word: str = "InvalidSuspendUntil") -> Objection:
+    """A time in `dcron.io/suspend-until` that cannot be read: it pauses nothing, and says so."""
+    sentence = f"dcron.io/suspend-until is '{text}'; write an RFC 3339 instant such as 2026-01-31T08:00:00Z"
+    return Objection(annotations={"dcron.io/suspend-until": text}, where=where, word=word, sentence=sentence)
+
+
+def backfill(text: str, sentence: str, *, where: str = "backfill", word: str = "Refused", **spec: Any) -> Objection:
+    """An interval in `dcron.io/backfill` that nobody can fire."""
+    return Objection(annotations={"dcron.io/backfill": text}, spec=spec, where=where, word=word, sentence=sentence)
+
+
+def interval(text: str) -> Objection:
+    """Something that is no interval."""
+    sentence = (
+        f"dcron.io/backfill is '{text}'; write two RFC 3339 instants with a slash between them, "
+        "such as 2026-01-01T00:00:00Z/2026-02-01T00:00:00Z"
+    )
+    return backfill(text, sentence)
+
+
+_NOT_OVER = "the interval is not over yet; a backfill fires instants of the past"
+
 OBJECTIONS: dict[str, Objection] = {
     # Schedules, field by field.
     "a second that is not": schedule("60 * * * * *", "second: 60 is not between 0 and 59"),
@@ -161,4 +183,36 @@ OBJECTIONS: dict[str, Objection] = {
     "variables as a map": container("env", env={"A": "b"}),
     "a label with a blank": labelled("metadata.labels: Invalid value", labels={"team": "a b"}),
     "an annotation with a wrong name": labelled("metadata.annotations: Invalid value", annotations={"a b": "c"}),
+    # Annotations: a pause,
+    "a pause until a word": pause("tomorrow"),
+    "a pause until a day": pause("2099-01-31"),
+    "a pause until a time without a zone": pause("2099-01-31T08:00:00"),
+    "a pause until a day that is not": pause("2099-02-30T08:00:00Z"),
+    "a pause as a number": pause("4070908800"),
+    "a pause for a duration": pause("2h"),
+    "a pause, as an Event": pause("some day", where="Event", word="InvalidSuspendUntil"),
+    # a backfill.
+    "a backfill of a word": interval("yesterday"),
+    "a backfill of one instant": interval("2025-01-01T00:00:00Z"),
+    "a backfill of three instants": interval("2025-01-01T00:00:00Z/2025-01-02T00:00:00Z/3"),
+    "a backfill of days": interval("2025-01-01/2025-02-01"),
+    "a backfill without an end": interval("2025-01-01T00:00:00Z/"),
+    "a backfill for a duration": interval("2025-01-01T00:00:00Z/P1D"),
+    "a backfill without zones": interval("2025-01-01T00:00:00/2025-01-02T00:00:00"),
+    "a backfill backwards": backfill("2025-02-01T00:00:00Z/2025-01-01T00:00:00Z", "it ends before it begins"),
+    "a backfill of nothing": backfill("2025-01-01T00:00:00Z/2025-01-01T00:00:00Z", "it ends before it begins"),
+    "a backfill of the future": backfill("2025-01-01T00:00:00Z/2099-01-01T00:00:00Z", _NOT_OVER),
+    "a backfill of too much": backfill(
+        "2025-01-01T00:00:00Z/2025-01-01T02:46:41Z",
+        "the interval has more than 10000 instants; ask for a part of it",
+        schedule="* * * * * *",
+        startTime="2025-01-01T00:00:00Z",
+        endTime="2025-02-01T00:00:00Z",
+    ),
+    "a backfill without a schedule": backfill(
+        "2025-01-01T00:00:00Z/2025-01-02T00:00:00Z", "there is no schedule to fire: schedule", schedule="60 * * * *"
+    ),
+    "a backfill, as an Event": backfill(
+        "2025-01-01T00:00:00Z/2099-01-02T00:00:00Z", _NOT_OVER, where="Event", word="BackfillRefused"
+    ),
 }

@@ -53,6 +53,17 @@ def cron_job(
     }
 
 
+def annotated(body: dict[str, Any], **annotations: str) -> dict[str, Any]:
+    """The same object with our annotations, named without their prefix."""
+    prefixed = {f"dcron.io/{name}": value for name, value in annotations.items()}
+    return {**body, "metadata": {**body["metadata"], "annotations": prefixed}}
+
+
+def written(at: datetime) -> str:
+    """A time as an author writes it, to the second."""
+    return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
 def instant(text: str) -> datetime:
     """A time in an object."""
     return datetime.fromisoformat(text)
@@ -91,6 +102,14 @@ class Team:
     def patch(self, name: str, **spec: Any) -> datetime:
         """Change fields of an object's spec; gives the time at which the API server has acknowledged it."""
         self.kubectl("patch", "dcronjob", name, "--type=merge", "--patch", json.dumps({"spec": spec}))
+        return now()
+
+    def annotate(self, *names: str, **annotations: str | None) -> datetime:
+        """Write our annotations, named without their prefix, on objects, or take them away (None)."""
+        changes = [
+            f"dcron.io/{name}-" if value is None else f"dcron.io/{name}={value}" for name, value in annotations.items()
+        ]
+        self.kubectl("annotate", "dcronjob", *names, "--overwrite", *changes)
         return now()
 
     def delete(self, *names: str) -> datetime:

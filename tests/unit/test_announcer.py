@@ -336,7 +336,7 @@ CONDITIONS: dict[str, tuple[Condition | None, Condition, list[str]]] = {
     "a pause that nobody can read": (
         conditions.suspended(False, now=at("12:00")),
         conditions.suspended(False, Unreadable(text="x", sentence="it is 'x'"), now=at("12:00")),
-        ["Warning Suspended x1: it is 'x'"],
+        ["Warning InvalidSuspendUntil x1: it is 'x'"],
     ),
 }
 

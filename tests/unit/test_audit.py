@@ -47,6 +47,19 @@ def test_one_job_for_each_instant_is_right(tmp_path: Path) -> None:
     assert found.quantile(0.5) == timedelta(seconds=0.02)
 
 
+CUT_OFF = entry(3, code=504)
+"""The client was killed before the answer: the Job may have been made, or not."""
+STATUS = {"objectRef": {**CUT_OFF["objectRef"], "subresource": "status"}}
+
+
+def test_a_create_whose_client_died_counts_if_the_job_is_heard_of_later(tmp_path: Path) -> None:
+    heard_of = entry(3, 1, verb="update", code=200, **STATUS)
+    assert balance(tmp_path, *VALID[:2], CUT_OFF, heard_of).wrong == []
+    assert balance(tmp_path, *VALID[:2], CUT_OFF, entry(3, 1, verb="delete", code=200)).wrong == []
+    assert balance(tmp_path, *VALID[:2], CUT_OFF, entry(3, 1, code=409)).wrong == []
+    assert balance(tmp_path, *VALID[:2], CUT_OFF, entry(3, 1), heard_of).wrong == []
+
+
 WRONG: dict[str, tuple[list[dict[str, Any]], str]] = {
     "an instant without a Job": ([*VALID[:2]], "missed: report 12:00:03"),
     "an instant with two Jobs": ([*VALID, entry(3, 1)], "twice: report 12:00:03"),
@@ -59,6 +72,11 @@ WRONG: dict[str, tuple[list[dict[str, Any]], str]] = {
         [*VALID[:2], entry(3, requestURI="/apis/batch/v1/namespaces/team/jobs?dryRun=All")],
         "missed: report 12:00:03",
     ),
+    "two Jobs, the client of the first create dead": (
+        [*VALID[:2], CUT_OFF, entry(3, 0.5, verb="update", code=200, **STATUS), entry(3, 1)],
+        "twice: report 12:00:03",
+    ),
+    "a create that nothing came of": ([*VALID[:2], CUT_OFF], "missed: report 12:00:03"),
     "a create that was refused": ([*VALID[:2], entry(3, code=403)], "missed: report 12:00:03"),
 }
 

@@ -50,6 +50,16 @@ def test_what_made_no_job_is_passed_over(tmp_path: Path) -> None:
     assert list(AuditLog(log).take()) == []
 
 
+def test_a_create_whose_client_died_before_the_answer_counts_if_the_job_is_there(tmp_path: Path) -> None:
+    log = tmp_path / "audit.jsonl"
+    log.write_text(entry("cut off", code=504) + entry("never made", code=504) + entry("made by another", code=504))
+    log.write_text(log.read_text() + entry("made by another"))
+    evidence = Evidence()
+    evidence.add([job("cut off"), job("made by another")], AuditLog(log).take())
+    assert evidence.disagreements(before=at(10)) == []
+    assert [firing.made_at for firing in evidence.firings()] == [at(1.00025)] * 2
+
+
 def test_a_line_that_is_still_being_written_is_read_once_it_is_whole(tmp_path: Path) -> None:
     log, line = tmp_path / "audit.jsonl", entry("second")
     log.write_text(entry("first") + line[:40])

@@ -7,10 +7,10 @@ from time import perf_counter
 
 import pytest
 
-from controller.days import Days
 from controller.errors import InvalidSchedule
-from controller.expression import Expression, _read, read
-from controller.scheduletext import MAX_CHARACTERS
+from controller.schedule.days import Days
+from controller.schedule.expression import Expression, _read, read
+from controller.schedule.text import MAX_CHARACTERS
 
 DAY = 86_400
 
@@ -93,6 +93,7 @@ DAY = 86_400
         pytest.param("0 0 * * 8#1", "day of week: 8 is not between 0 and 7", id="the first 8"),
         pytest.param("0 0 * * FRI#1/2", "day of week: FRI#1 stands alone", id="# with a step"),
         pytest.param("0 0 * * MON-FRI#2", "day of week: FRI#2 stands alone", id="# in a range"),
+        pytest.param("0 0 * * F\x00#-2", "day of week: F\\x00# stands alone", id="# and a zero byte"),
         pytest.param("0 0 1#2 * *", "day of month: 1#2 stands alone", id="# as day of month"),
         pytest.param("@daily 5", "@daily stands alone", id="a macro with more"),
         pytest.param("@every5m", "this macro is not known", id="@every without a blank"),
@@ -121,6 +122,7 @@ def test_a_refusal_names_the_field_and_the_reason(text: str, said: str) -> None:
         read(text)
     assert said in str(refusal.value)
     assert str(refusal.value).startswith("schedule ")
+    assert str(refusal.value).isprintable()
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from controller.errors import InvalidSchedule
-from controller.fixedtimes import Every, Once
 from controller.schedule import parse
+from controller.schedule.fixedtimes import Every, Once
 
 CREATED = datetime(2024, 5, 1, 10, 0, 7, 900_000, tzinfo=UTC)
 

@@ -8,7 +8,7 @@ from collections import Counter
 
 import pytest
 
-from controller.grammar import fields
+from controller.schedule.grammar import fields
 
 NAMES = [f"team-{number % 40}/job-{number}" for number in range(4_000)]
 
@@ -32,7 +32,10 @@ def test_the_values_are_a_promise(name: str, expected: tuple[int, ...]) -> None:
 
 
 def test_the_values_are_the_same_in_another_process() -> None:
-    program = "from controller.grammar import fields; print([v.numbers for v in fields('H H H H H H'.split(), 'a/b')])"
+    program = (
+        "from controller.schedule.grammar import fields;"
+        "print([v.numbers for v in fields('H H H H H H'.split(), 'a/b')])"
+    )
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, text=True)
     assert run.stdout.strip() == str(numbers("H H H H H H", "a/b"))
 

@@ -15,11 +15,11 @@ import pytest
 from controller.conditions import CIRCUIT_OPEN, COMPLETED, SUSPENDED
 from controller.jobs import Job
 from controller.names import backfill_name, manual_name
-from controller.observation import Checked
+from controller.observation import Checked, Recalled
 from controller.outcomes import Reason, Trigger
 from controller.spec import CronJob
 from controller.status import Backfill, BackfillState, LastTrigger, Slot, Status
-from controller.steps import Create, Wait, Write
+from controller.steps import Create, Recall, Wait, Write
 from tests.unit.builders import at, cron_job, job
 from tests.unit.deciding import OWNING, attempt, decide_ready, described, recalled, slot, step_of
 
@@ -214,6 +214,50 @@ def test_one_that_waits_is_looked_at_again_when_its_deadline_ends() -> None:
     assert step_of(cron, "12:00:03", status=told.status, **known) == Wait(wake_at=at("12:00:31"))
     over = step_of(cron, "12:00:31", status=told.status, **known)
     assert described(over) == "write MissedDeadline queue manual 12:00:01"
+
+
+# --- more than a hundred missed ---------------------------------------------------------------------------------------
+
+EACH_MINUTE: dict[str, Any] = {"schedule": "* * * * *"}
+
+MANY = {
+    "Latest fires the newest of 125 and no more": Row(spec=EACH_MINUTE, now="14:00:30", asks="create 14:00"),
+    "the rest is told as missed once that has its Job": Row(
+        spec=EACH_MINUTE, now="14:00:30", active=("14:00",), asks="write 124 MissedCatchUp Created"
+    ),
+    "a deadline of two minutes leaves two to All": Row(
+        spec={**EACH_MINUTE, "catchUpPolicy": "All", "startingDeadlineSeconds": 120},
+        now="14:00:30",
+        asks="create 13:59 14:00",
+    ),
+    "None fires only what is late by seconds": Row(
+        spec={**EACH_MINUTE, "catchUpPolicy": "None"}, now="14:00:30", asks="write 125 MissedCatchUp"
+    ),
+    "Forbid claims the newest and tells the rest": Row(
+        spec={**EACH_MINUTE, **FORBID}, now="14:00:30", asks="write 124 MissedCatchUp claim 14:00"
+    ),
+    "Forbid beside an active Job skips the newest too": Row(
+        spec={**EACH_MINUTE, **FORBID}, now="14:00:30", active=("11:55",), asks="write 124 MissedCatchUp SkippedForbid"
+    ),
+    "Queue under All takes a place, fills the queue, and turns the rest away": Row(
+        spec={**EACH_MINUTE, **QUEUE, "queueLimit": 2, "catchUpPolicy": "All", "catchUpLimit": 10},
+        now="14:00:30",
+        asks="write 115 MissedCatchUp 7 SkippedQueueFull claim 13:51 queue 13:52 13:53",
+    ),
+    "runs that are left under All are the oldest of those that it takes": Row(
+        spec={**EACH_MINUTE, "maxRuns": 2, "catchUpPolicy": "All", "catchUpLimit": 5},
+        now="14:00:30",
+        asks="write 120 MissedCatchUp claim 13:56 13:57",
+    ),
+    "suspended for all of them": Row(
+        spec={**EACH_MINUTE, "suspend": True, "catchUpPolicy": "All"}, now="14:00:30", asks="write 125 SkippedSuspended"
+    ),
+}
+
+
+@pytest.mark.parametrize("row", MANY)
+def test_more_than_a_hundred_missed_are_no_error(row: str) -> None:
+    assert answer(MANY[row]) == MANY[row].asks
 
 
 # --- nothing fires: suspended, paused, circuit open ------------------------------------------------------------------
@@ -521,6 +565,45 @@ def test_a_manual_run_is_recorded_as_manual_and_counts_as_no_instant() -> None:
     assert [(one.trigger, one.reason) for one in seen.status.recent] == [(Trigger.MANUAL, Reason.CREATED)]
 
 
+def test_a_value_that_has_had_its_run_is_noted_and_counts_nothing_again() -> None:
+    cron = cron_job(annotations=TRIGGERED)
+    done = manual_job(cron, "11:50", finished="11:51")
+    status = replace(
+        decide_ready(cron), last_trigger=LastTrigger(value="between", at=at("11:52"), outcome="created", job="x")
+    )
+    step = step_of(cron, "11:56:00.5", status=status, jobs=(done,), complete=True)
+    assert described(step) == "write"
+    assert isinstance(step, Write)
+    assert step.status.last_trigger == LastTrigger(value="now-1", at=at("11:56"), outcome="noted", job=done.name)
+    assert step.finished == ()
+
+
+def test_before_a_manual_run_is_promised_the_store_is_asked_whether_its_value_ever_had_one() -> None:
+    cron = cron_job(annotations=TRIGGERED)
+    known: dict[str, Any] = {"status": decide_ready(cron), "complete": True}
+    lately = Recalled(after=at("11:50"))
+    step = step_of(cron, "11:56", recalled=lately, **known)
+    assert step == Recall(after=at("11:00"))
+    had = Recalled(after=at("11:00"), names=frozenset({manual_name(cron, "now-1")}))
+    noted = step_of(cron, "11:56", recalled=had, **known)
+    assert isinstance(noted, Write)
+    assert noted.status.active == ()
+    assert noted.status.last_trigger is not None
+    assert noted.status.last_trigger.outcome == "noted"
+
+
+def test_a_manual_run_is_told_in_whole_seconds() -> None:
+    cron = cron_job(annotations=TRIGGERED)
+    claimed = step_of(cron, "11:56:00.25", status=decide_ready(cron), complete=True)
+    assert isinstance(claimed, Write)
+    create = step_of(cron, "11:56:00.3", status=claimed.status, complete=True)
+    assert isinstance(create, Create)
+    assert [firing.scheduled_at for firing in create.firings] == [at("11:56")]
+    seen = step_of(cron, "11:56:00.4", status=claimed.status, jobs=(manual_job(cron, "11:56"),))
+    assert isinstance(seen, Write)
+    assert [outcome.scheduled_at for outcome in seen.outcomes] == [at("11:56")]
+
+
 def test_a_manual_run_whose_job_was_recorded_and_is_gone_is_not_repeated() -> None:
     cron = cron_job(annotations=TRIGGERED)
     claimed = step_of(cron, "11:56", status=decide_ready(cron), complete=True)
@@ -543,11 +626,13 @@ def test_a_node_that_stands_in_answers_only_once_it_has_waited() -> None:
 
 JANUARY = "2026-03-02T10:00:00Z/2026-03-02T10:20:00Z"
 """Four instants: 10:00, 10:05, 10:10, 10:15. The end is exclusive."""
-ASKED_FOR: dict[str, Any] = {"annotations": {"backfill": JANUARY}, "created": "09:00"}
+JANUARY_ASKED = {"backfill": JANUARY}
+ASKED_FOR: dict[str, Any] = {"annotations": JANUARY_ASKED, "created": "09:00"}
 
 
-def running(through: str = "09:59:59.999999", **changes: Any) -> dict[str, Any]:
-    backfill = Backfill(interval=JANUARY, state=BackfillState.RUNNING, through=at(through), total=4)
+def running(through: str | None = None, **changes: Any) -> dict[str, Any]:
+    decided = None if through is None else at(through)
+    backfill = Backfill(interval=JANUARY, state=BackfillState.RUNNING, through=decided, total=4)
     return {"backfill": replace(backfill, **changes)}
 
 
@@ -681,6 +766,7 @@ def test_a_backfill_beyond_the_last_run_ends_with_it() -> None:
     assert isinstance(done, Write)
     assert done.status.backfill is not None
     assert done.status.backfill.state is BackfillState.DONE
+    assert done.status.backfill.total == done.status.backfill.left_out == 1
 
 
 def test_a_backfill_waits_for_instants_whose_outcome_is_still_open() -> None:
@@ -689,6 +775,30 @@ def test_a_backfill_waits_for_instants_whose_outcome_is_still_open() -> None:
     step = step_of(cron, "12:00:01", status=decide_ready(cron), complete=True, **known)
     assert isinstance(step, Write)
     assert [one.scheduled_at for one in step.status.active if one.uid is None] == [at("11:50"), at("11:55")]
+
+
+def promised(cron: CronJob) -> Status:
+    """The status of an object that has promised the first instant of its backfill a Job."""
+    name = backfill_name(cron, JANUARY, at("10:00"))
+    place = Slot(name=name, scheduled_at=at("10:00"), trigger=Trigger.BACKFILL, trigger_id=JANUARY)
+    return replace(decide_ready(cron), active=(place,), **running("10:00"))
+
+
+@pytest.mark.parametrize("policy", ["Forbid", "Queue"])
+def test_a_promised_instant_of_a_backfill_that_rests_takes_no_place_from_a_manual_run(policy: str) -> None:
+    asked = {**JANUARY_ASKED, "trigger": "now-1"}
+    cron = cron_job(created="09:00", concurrencyPolicy=policy, suspend=True, annotations=asked)
+    step = step_of(cron, "11:56", status=promised(cron), complete=True)
+    assert described(step) == "write claim backfill 10:00 manual 11:56"
+
+
+def test_a_promised_instant_of_a_backfill_that_rested_waits_for_a_place_again() -> None:
+    cron = cron_job(**ASKED_FOR, concurrencyPolicy="Forbid")
+    status = replace(promised(cron), active=(*promised(cron).active, slot(cron, "11:55", uid="job-11:55")))
+    known: dict[str, Any] = {"status": status, "complete": True}
+    assert step_of(cron, "11:56", jobs=(job(cron, "11:55"),), **known) == Wait(wake_at=at("12:00"))
+    ended = step_of(cron, "11:57", jobs=(job(cron, "11:55", finished="11:56:30"),), **known)
+    assert described(ended) == "create 10:00"
 
 
 def test_a_claimed_instant_of_a_backfill_is_not_filled_while_nothing_may_fire() -> None:

@@ -151,6 +151,7 @@ WRITTEN: dict[str, Any] = {
             "status": "True",
             "reason": "Scheduled",
             "message": "m",
+            "observedGeneration": 3,
             "lastTransitionTime": "2026-03-02T11:00:00Z",
         }
     ],
@@ -187,16 +188,24 @@ def test_a_status_that_says_nothing_is_the_empty_one(raw: Mapping[str, Any]) -> 
 
 
 def test_nothing_is_written_when_nothing_has_changed() -> None:
-    assert statusbody.patch(FULL, FULL, CRON, now=NOW) == {}
+    assert statusbody.patch(FULL, FULL, carrying(WRITTEN), now=NOW) == {}
+
+
+def test_no_active_jobs_are_written_as_a_number_too() -> None:
+    assert statusbody.patch(Status(), Status(), CRON, now=NOW) == {"activeJobs": 0}
 
 
 def test_only_what_has_changed_is_written() -> None:
-    assert statusbody.patch(FULL, replace(FULL, owner="node-b"), CRON, now=NOW) == {"owner": "node-b"}
+    assert statusbody.patch(FULL, replace(FULL, owner="node-b"), carrying(WRITTEN), now=NOW) == {"owner": "node-b"}
 
 
 def test_what_is_gone_is_removed() -> None:
     after = replace(FULL, active=(), next_schedule_at=None)
-    assert statusbody.patch(FULL, after, CRON, now=NOW) == {"active": None, "activeJobs": 0, "nextScheduleTime": None}
+    assert statusbody.patch(FULL, after, carrying(WRITTEN), now=NOW) == {
+        "active": None,
+        "activeJobs": 0,
+        "nextScheduleTime": None,
+    }
 
 
 def test_a_status_write_fits_the_words_of_conditions_that_kubernetes_uses() -> None:
@@ -207,6 +216,7 @@ def test_a_status_write_fits_the_words_of_conditions_that_kubernetes_uses() -> N
         "status": "False",
         "reason": "CreateFailed",
         "message": "",
+        "observedGeneration": 0,
         "lastTransitionTime": "2026-03-02T12:34:56Z",
     }
 
@@ -267,11 +277,12 @@ def merged(raw: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, Any]:
 def test_a_patch_turns_what_the_object_carries_into_what_it_should(old: Status, new: Status) -> None:
     new = replace(new, counts={**old.counts, **new.counts})  # counts only ever grow
     carried = merged({}, statusbody.patch(Status(), old, CRON, now=NOW))
-    patch = statusbody.patch(old, new, CRON, now=NOW)
-    after = statusbody.parse(carrying(merged(carried, patch)))
+    patch = statusbody.patch(old, new, carrying(carried), now=NOW)
+    stored = carrying(merged(carried, patch))
+    after = statusbody.parse(stored)
     assert after == new
     assert [one.changed_at for one in after.conditions] == [one.changed_at for one in new.conditions]
-    assert statusbody.patch(after, new, CRON, now=NOW) == {}
+    assert statusbody.patch(after, new, stored, now=NOW) == {}
 
 
 def test_the_words_of_a_later_version_are_left_out_and_do_not_stop_an_earlier_one() -> None:

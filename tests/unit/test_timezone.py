@@ -8,7 +8,7 @@ from itertools import pairwise
 import pytest
 
 from controller.errors import UnknownTimeZone
-from controller.timezone import FIRST_YEAR, LAST_YEAR, Segment, segment_from, segment_until, zone_named
+from controller.schedule.timezone import FIRST_YEAR, LAST_YEAR, Segment, segment_from, segment_until, zone_named
 
 
 def at(text: str) -> int:

@@ -215,12 +215,14 @@ class Window:
         tz = ZoneInfo(zone)
         self.after, self.until = after, until
         self._rows: dict[str, list[tuple[datetime, date, int]]] = {"Both": [], "First": [], "Last": []}
+        self._days: set[date] = set()
         self._gaps: list[tuple[datetime, list[tuple[date, int]]]] = []
         before = after.astimezone(tz).replace(tzinfo=None)
         instant = after + MINUTE
         while instant <= until:
             local = instant.astimezone(tz)
             row = (instant, local.date(), local.hour * 60 + local.minute)
+            self._days.add(local.date())
             for overlap, rows in self._rows.items():
                 if _counts(local, overlap):
                     rows.append(row)
@@ -234,7 +236,7 @@ class Window:
         """The instants of an expression without seconds, oldest first."""
         reading = read(text, hashed_as)
         minutes = reading.minutes_of_day
-        days = {day for _, day, _ in self._rows["Both"] if reading.on(day)}
+        days = {day for day in self._days if reading.on(day)}
         found = [instant for instant, day, minute in self._rows[overlap] if minute in minutes and day in days]
         if gap == "After":
             ends = {

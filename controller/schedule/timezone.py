@@ -122,7 +122,7 @@ def _without(segment: Segment, begin: int, end: int) -> Segment:
     if segment.end <= begin or end <= segment.begin:
         return segment
     if begin <= segment.begin:
-        return segment._replace(begin=min(end, segment.end))
+        return segment._replace(begin=end)  # beyond the segment's end if it covers it
     return segment._replace(end=begin)
 
 

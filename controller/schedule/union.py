@@ -17,12 +17,12 @@ from functools import lru_cache
 from typing import Final, Protocol
 
 from controller.errors import InvalidSchedule
-from controller.expression import read
-from controller.fixedtimes import read_at, read_every
-from controller.scheduletext import EVERY, first_word, has_hash, refusing, words
+from controller.schedule.expression import read
+from controller.schedule.fixedtimes import read_at, read_every
+from controller.schedule.text import EVERY, first_word, has_hash, refusing, words
+from controller.schedule.timezone import LAST_YEAR, zone_named
+from controller.schedule.zoned import Zoned
 from controller.spec import DstGap, DstOverlap
-from controller.timezone import LAST_YEAR, zone_named
-from controller.zoned import Zoned
 
 MAX_EXPRESSIONS: Final = 32
 
@@ -68,8 +68,8 @@ class Schedule:
     """Exclusive."""
     hashed_as: str = ""
     """Empty if no expression has an H."""
-    created_at: int = 0
-    """In seconds since 1970; 0 if no expression is counted from it."""
+    counted_from: int = 0
+    """The object's creation in UTC seconds since 1970; 0 if no expression is counted from it."""
     dst_gap: DstGap = DstGap.SKIP
     dst_overlap: DstOverlap = DstOverlap.BOTH
     _sources: tuple[_Source, ...] = field(repr=False, compare=False)
@@ -200,7 +200,7 @@ def _parse(
     start_at: datetime | None,
     end_at: datetime | None,
     hashed_as: str,
-    created_at: int,
+    counted_from: int,
     dst_gap: DstGap,
     dst_overlap: DstOverlap,
 ) -> Schedule:
@@ -210,7 +210,7 @@ def _parse(
         match first_word(text):
             case "@every":
                 with refusing(text):
-                    return read_every(words(text), created_at)
+                    return read_every(words(text), counted_from)
             case "@at":
                 with refusing(text):
                     return read_at(words(text))
@@ -224,7 +224,7 @@ def _parse(
         start_at=start_at,
         end_at=end_at,
         hashed_as=hashed_as,
-        created_at=created_at,
+        counted_from=counted_from,
         dst_gap=dst_gap,
         dst_overlap=dst_overlap,
         _sources=tuple(map(source, dict.fromkeys(expressions))),

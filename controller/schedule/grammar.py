@@ -15,8 +15,8 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
-from controller.days import LastDay, LastWeekday, Mark, Nearest, Nth
-from controller.scheduletext import AT, EVERY, Refused
+from controller.schedule.days import LastDay, LastWeekday, Mark, Nearest, Nth
+from controller.schedule.text import AT, EVERY, Refused
 
 _MACROS: Final = {
     "@yearly": "0 0 1 1 *",
@@ -65,6 +65,9 @@ _MONTH: Final = _Field(
 )
 _WEEKDAY: Final = _Field("day of week", 0, 6, ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"), highest_written=7)
 _FIELDS: Final = (_Field("second", 0, 59), _Field("minute", 0, 59), _Field("hour", 0, 23), _DAY, _MONTH, _WEEKDAY)
+
+_LARGEST_STEP: Final = 2**63 - 1
+"""As robfig/cron reads it. One beyond the field leaves its first value, as there."""
 
 _RANDOM: Final = re.compile(r"R|R\(.*")
 _NEAREST: Final = re.compile(r"\d+W")
@@ -151,6 +154,8 @@ def _step(of: _Field, text: str) -> int:
         raise Refused(f"{of.name}: the step {text!r} is not a number")
     if int(text) == 0:
         raise Refused(f"{of.name}: the step is zero")
+    if int(text) > _LARGEST_STEP:
+        raise Refused(f"{of.name}: the step {text} is larger than {_LARGEST_STEP}")
     return int(text)
 
 

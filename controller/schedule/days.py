@@ -6,8 +6,8 @@ the weekdays beside it and comes in months without the day, its `FRI#2` does not
 length and its first weekday. There are 28 shapes, so few questions are asked, and none twice; a search goes from month
 to month.
 
-Days are counted from 1970-01-01, which is 0, on a naive calendar: no time zone, no clock. `grammar` makes the marks
-below out of a text, `expression` puts days and times of the day together.
+Days are counted from 1970-01-01, which is 0, on a naive calendar that ends with the year 9999: no time zone, no clock.
+`grammar` makes the marks below out of a text, `expression` puts days and times of the day together.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from calendar import monthrange
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import lru_cache
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, assert_never
 
 from croniter import croniter
 
@@ -29,14 +29,13 @@ _DAY: Final = timedelta(days=1)
 _EPOCH: Final = date(1970, 1, 1).toordinal()
 
 
-class LastDay(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class LastDay:
     """`L`: the last day of the month."""
 
-    def __str__(self) -> str:
-        return "L"
 
-
-class Nearest(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Nearest:
     """`nW`: the weekday, Monday to Friday, that is nearest to this day and in the same month, as in Quartz.
 
     In a month that does not have the day there is none.
@@ -48,25 +47,21 @@ class Nearest(NamedTuple):
         return f"{self.day}W"
 
 
-class Nth(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Nth:
     """`dow#n`: the n-th such weekday of the month, if it has that many."""
 
     weekday: int
     """0 is Sunday."""
     nth: int
 
-    def __str__(self) -> str:
-        return f"{self.weekday}#{self.nth}"
 
-
-class LastWeekday(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class LastWeekday:
     """`dowL`: the last such weekday of the month."""
 
     weekday: int
     """0 is Sunday."""
-
-    def __str__(self) -> str:
-        return f"{self.weekday}L"
 
 
 Mark = LastDay | Nearest | Nth | LastWeekday
@@ -85,49 +80,50 @@ class Days:
 
     def first_from(self, day: int) -> int | None:
         """The first such day at or after this one, or None within the horizon."""
-        begin = _date(day)
-        if begin is None:
-            return None
-        for year in range(begin.year, min(begin.year + HORIZON_YEARS, date.max.year) + 1):
-            for month in self.months:
-                if month >= begin.month or year > begin.year:
-                    least = begin.day if month == begin.month and year == begin.year else 1
-                    number = self._first_in_month(*monthrange(year, month), least)
-                    if number:
-                        return date(year, month, number).toordinal() - _EPOCH
-        return None
+        return _first_from(self, day)
 
     def last_until(self, day: int) -> int | None:
         """The last such day at or before this one, or None within the horizon."""
-        end = _date(day)
-        if end is None:
-            return None
-        for year in range(end.year, max(end.year - HORIZON_YEARS, date.min.year) - 1, -1):
-            for month in reversed(self.months):
-                if month <= end.month or year < end.year:
-                    first, length = monthrange(year, month)
-                    most = end.day if month == end.month and year == end.year else length
-                    number = self._last_in_month(first, length, most)
-                    if number:
-                        return date(year, month, number).toordinal() - _EPOCH
-        return None
+        return _last_until(self, day)
 
-    def _first_in_month(self, first: int, length: int, least: int) -> int:
+    def first_in_month(self, first: int, length: int, least: int) -> int:
         """The first such day of a month of this shape, from `least` on; 0 if there is none."""
         listed = [_first_listed(text, first, length, least) for text in self.lists]
         marked = [_marked(mark, (first + 1) % 7, length) for mark in self.marks]
         return min((number for number in (*listed, *marked) if number >= least), default=0)
 
-    def _last_in_month(self, first: int, length: int, most: int) -> int:
+    def last_in_month(self, first: int, length: int, most: int) -> int:
         """The last such day of a month of this shape, up to `most`; 0 if there is none."""
         listed = [_last_listed(text, first, length, most) for text in self.lists]
         marked = [_marked(mark, (first + 1) % 7, length) for mark in self.marks]
         return max((number for number in (*listed, *marked) if number <= most), default=0)
 
 
-def _date(day: int) -> date | None:
-    ordinal = day + _EPOCH
-    return date.fromordinal(ordinal) if 1 <= ordinal <= date.max.toordinal() else None
+@lru_cache(maxsize=8192)  # most questions are about the same day again, a minute later
+def _first_from(days: Days, day: int) -> int | None:
+    begin = date.fromordinal(day + _EPOCH)
+    for year in range(begin.year, min(begin.year + HORIZON_YEARS, date.max.year) + 1):
+        for month in days.months:
+            if month >= begin.month or year > begin.year:
+                least = begin.day if month == begin.month and year == begin.year else 1
+                number = days.first_in_month(*monthrange(year, month), least)
+                if number:
+                    return date(year, month, number).toordinal() - _EPOCH
+    return None
+
+
+@lru_cache(maxsize=8192)
+def _last_until(days: Days, day: int) -> int | None:
+    end = date.fromordinal(day + _EPOCH)
+    for year in range(end.year, max(end.year - HORIZON_YEARS, date.min.year) - 1, -1):
+        for month in reversed(days.months):
+            if month <= end.month or year < end.year:
+                first, length = monthrange(year, month)
+                most = end.day if month == end.month and year == end.year else length
+                number = days.last_in_month(first, length, most)
+                if number:
+                    return date(year, month, number).toordinal() - _EPOCH
+    return None
 
 
 def _marked(mark: Mark, first: int, length: int) -> int:
@@ -143,6 +139,8 @@ def _marked(mark: Mark, first: int, length: int) -> int:
         case LastWeekday(weekday=weekday):
             last = (first + length - 1) % 7
             return length - (last - weekday) % 7
+        case never:
+            assert_never(never)
 
 
 def _nearest(day: int, first: int, length: int) -> int:

@@ -48,8 +48,21 @@ def refusing(text: str) -> Iterator[None]:
     try:
         yield
     except Refused as refused:
-        shown = text if len(text) <= _SHOWN_CHARACTERS else text[:_SHOWN_CHARACTERS] + "..."
-        raise InvalidSchedule(f"schedule {shown!a}: {refused}") from None
+        raise InvalidSchedule(f"schedule {_quoted(text)}: {_shortened(str(refused))}") from None
+
+
+def _quoted(text: str) -> str:
+    """The text in quotes and in ASCII, where a character outside it takes up to ten."""
+    shown = ascii(text[: _SHOWN_CHARACTERS + 1])
+    return shown if len(shown) <= _SHOWN_CHARACTERS + 2 else f"{shown[: _SHOWN_CHARACTERS + 1]}...{shown[-1]}"
+
+
+def _shortened(reason: str) -> str:
+    """A reason may quote an item: with control characters, or so long that its middle is of no use to anybody."""
+    reason = reason if reason.isprintable() else ascii(reason)[1:-1]
+    if len(reason) <= 2 * _SHOWN_CHARACTERS:
+        return reason
+    return f"{reason[:_SHOWN_CHARACTERS]}...{reason[-_SHOWN_CHARACTERS:]}"
 
 
 def words(text: str) -> list[str]:

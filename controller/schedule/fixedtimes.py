@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from controller.scheduletext import AT, EVERY, Refused
+from controller.schedule.text import AT, EVERY, Refused
 
 LONGEST_YEARS: Final = 100
 """No interval is longer: it is a mistake in the unit."""

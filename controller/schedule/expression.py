@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from controller.days import LONGEST_MONTH, Days, Nearest
-from controller.grammar import Values, fields
-from controller.scheduletext import Refused, has_hash, refusing, words
+from controller.schedule.days import LONGEST_MONTH, Days, Nearest
+from controller.schedule.grammar import Values, fields
+from controller.schedule.text import Refused, has_hash, refusing, words
 
 SECONDS_A_DAY: Final = 86_400
 

@@ -13,9 +13,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from controller.expression import Expression
+from controller.schedule.expression import Expression
+from controller.schedule.timezone import Segment, segment_from, segment_until
 from controller.spec import DstGap, DstOverlap
-from controller.timezone import Segment, segment_from, segment_until
 
 _TRIES: Final = 24
 """How many segments a search looks into. Only an expression that falls into a gap year after year needs more than a few
