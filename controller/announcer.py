@@ -104,7 +104,8 @@ class Announcer:
                 "node": self._node,
             },
         )
-        self._repeat(cron_job, EventType.NORMAL, "SuccessfulCreate", f"Created job {job.name}")
+        kind = "" if firing.trigger.of_schedule else f" ({_FIRINGS[firing.trigger]})"
+        self._repeat(cron_job, EventType.NORMAL, "SuccessfulCreate", f"Created job {job.name}{kind}", topic=kind)
         return lateness
 
     def settled(self, cron_job: CronJob, before: Status, write: Write) -> None:

@@ -139,7 +139,10 @@ class _Question:
         given_up = any(self.case.withheld(slot) is not None for slot in self.case.unseen_slots)
         unfilled = any(self.case.may_try(slot) for slot in self.case.fillable_slots)
         passage = self.settlement.passage
-        denied = any(outcome.reason in _DENIED for outcome in (*passage.outcomes, *passage.concluded))
+        told = (*passage.outcomes, *passage.concluded)
+        # Known from the store or a lost slot alone: if its Job is there it gets its place, and its end is counted.
+        unknown = unknown or any(one.reason is Reason.CREATED and one.job not in self.case.jobs for one in told)
+        denied = any(one.reason in _DENIED for one in told)
         waiting = any(slot not in self.case.status.queued for slot in passage.queued)
         matters = passage.slots or waiting or denied or given_up or unfilled or (unknown and self.case.owning)
         return Look() if matters else None

@@ -136,10 +136,13 @@ class Executor:
         requests = [partial(self._delete, cron_job, job, cause) for job in jobs]
         await _side_by_side(requests)
 
-    async def write(self, cron_job: CronJob, step: Write) -> None:
+    async def write(self, cron_job: CronJob, step: Write) -> CronJob | None:
         """Write a status by compare-and-swap; then, and only then, announce what it settles.
 
         The window between a create and this write is closed by the Job itself: whoever looks next meets it.
+
+        Returns:
+            The object as it was written; None if somebody else was first.
         """
         before = statusbody.parse(cron_job)
         patch = statusbody.patch(before, step.status, cron_job, now=self._clock.now())
@@ -148,13 +151,14 @@ class Executor:
             written = await self._cluster.write_status(cron_job, patch)
         except Conflict:
             await self.read(cron_job)
-            return
+            return None
         self._cron_jobs.wrote(written, sent_at=sent_at)
         self._note_claims(cron_job.uid, before, step)
         self._drop_attempts(cron_job.uid, step.status)
         self._announcer.settled(cron_job, before, step)
         for outcome in step.outcomes:
             self._conclude(cron_job, outcome)
+        return written
 
     # One request each.
 

@@ -47,14 +47,15 @@ class _Insight:
 
     Attributes:
         read_at: When the object was read from etcd, loop time.
-        complete: Its Jobs were listed from etcd since.
+        listed_at: The version of the object that a list of its Jobs from etcd is complete for. Our own writes carry it
+            on. A version that anybody else wrote may speak of Jobs that were made after the list.
         checked: Its template was checked.
     """
 
     uid: str
     generation: int
     read_at: timedelta | None = None
-    complete: bool = False
+    listed_at: str | None = None
     checked: Checked | None = None
 
 
@@ -150,7 +151,7 @@ class Reconciler:
             recalled=self._recalled.get(cron_job.uid),
             attempts=self._executor.attempts(cron_job.uid),
             checked=insight.checked,
-            complete=insight.complete,
+            complete=insight.listed_at == cron_job.resource_version,
             fill_at=self._patience(cron_job.uid, current),
         )
 
@@ -179,7 +180,7 @@ class Reconciler:
                 insight.checked = await self._executor.check(cron_job)
             case Look():
                 await self._executor.look(cron_job)
-                insight.complete = True
+                insight.listed_at = cron_job.resource_version
             case Recall(after=after):
                 self._recalled[cron_job.uid] = await self._recall(cron_job, after)
             case Create(firings=firings):
@@ -188,7 +189,9 @@ class Reconciler:
             case Delete(jobs=jobs, cause=cause):
                 await self._executor.delete(cron_job, jobs, cause)
             case Write():
-                await self._executor.write(cron_job, step)
+                listed = insight.listed_at == cron_job.resource_version
+                written = await self._executor.write(cron_job, step)
+                insight.listed_at = written.resource_version if written is not None and listed else None
             case never:
                 assert_never(never)
 

@@ -182,7 +182,8 @@ def test_an_instant_without_a_job_holds_up_the_ledger_under_allow() -> None:
 
 def test_what_the_store_recalls_as_created_is_not_fired_again() -> None:
     cron = cron_job()
-    step = step_of(cron, "12:00:05", recalled=recalled(cron, "12:00"))
+    assert described(step_of(cron, "12:00:05", recalled=recalled(cron, "12:00"))) == "look"  # its Job may be there
+    step = step_of(cron, "12:00:05", recalled=recalled(cron, "12:00"), complete=True)
     assert described(step) == "write Created"
     assert isinstance(step, Write)
     assert step.status.active == ()
@@ -353,10 +354,21 @@ def test_a_claimed_slot_is_filled_even_if_the_schedule_has_become_invalid_since(
 def test_a_claimed_slot_whose_job_another_node_recorded_is_concluded_and_released() -> None:
     cron = cron_job(concurrencyPolicy="Forbid")
     status = replace(decide_ready(cron), settled_through=at("12:00"), active=(slot(cron, "12:00"),), counts={"due": 1})
-    step = step_of(cron, "12:00:01", status=status, recalled=recalled(cron, "12:00"))
+    known: dict[str, Any] = {"status": status, "recalled": recalled(cron, "12:00")}
+    assert described(step_of(cron, "12:00:01", **known)) == "look"
+    step = step_of(cron, "12:00:01", complete=True, **known)
     assert described(step) == "write Created"
     assert isinstance(step, Write)
     assert (step.status.active, step.status.counts) == ((), {"due": 1, "created": 1})
+
+
+def test_a_job_that_only_the_store_knows_gets_its_place_if_it_is_there_so_that_its_end_is_counted() -> None:
+    cron = cron_job(concurrencyPolicy="Forbid")
+    status = replace(decide_ready(cron), settled_through=at("12:00"), active=(slot(cron, "12:00"),), counts={"due": 1})
+    known: dict[str, Any] = {"status": status, "recalled": recalled(cron, "12:00"), "complete": True}
+    step = step_of(cron, "12:00:01", jobs=(job(cron, "12:00"),), **known)
+    assert isinstance(step, Write)
+    assert step.status.active == (slot(cron, "12:00", uid="job-12:00"),)
 
 
 def test_a_claimed_slot_that_is_still_to_be_filled_does_not_hold_up_other_outcomes() -> None:

@@ -13,6 +13,7 @@ import pytest
 from controller import statusbody
 from controller.conditions import READY
 from controller.errors import ClusterUnavailable, Conflict
+from controller.jobs import Job
 from controller.messages import CreateResult, FiringRecord, Member
 from controller.names import name_for
 from controller.nodepool import NodePool
@@ -400,6 +401,39 @@ def test_a_claimed_slot_whose_job_was_recorded_and_is_gone_is_not_filled_by_the_
         await second.look_at(64)
         assert len(world.server.created()) == created
         assert status_of(world).counts == {"due": 1, "created": 1}
+
+    in_world(act)
+
+
+class Overtaken(FakeCluster):
+    """A cluster on which another node claims the instant of second 60 and creates its Job just after our first list."""
+
+    world: World
+    others = 1
+
+    async def list_jobs(self, cron_job: CronJob) -> tuple[Job, ...]:
+        listed = await super().list_jobs(cron_job)
+        if self.others:
+            self.others = 0
+            job = self.world.job(cron_job, 60)
+            slot = {"name": job.name, "scheduledAt": "2026-01-01T00:01:00Z", "uid": job.uid}
+            claimed = {"active": [slot], "activeJobs": 1, "settledThrough": slot["scheduledAt"], "counts": {"due": 1}}
+            current = self.world.server.read(cron_job.key)
+            assert current is not None
+            await self.write_status(current, claimed)
+        return listed
+
+
+def test_a_list_from_before_another_node_wrote_does_not_say_what_is_gone() -> None:
+    async def act(world: World) -> None:
+        Overtaken.world = world
+        node = Replica(world, cluster=Overtaken)
+        await node.look_at(30, world.apply(concurrencyPolicy="Forbid"))
+        await node.look_at(60)
+        assert [slot.uid for slot in status_of(world).active] == [job.uid for job in world.server.jobs()]
+        await node.look_at(120)
+        assert world.instants == [60]
+        assert status_of(world).counts == {"due": 2, "skipped": 1}
 
     in_world(act)
 
