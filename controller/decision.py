@@ -101,10 +101,14 @@ class _Question:
             return None
         coming = [slot for slot in self.case.unseen_slots if self.case.withheld(slot) is None]
         standing: list[Job | Slot] = [*self.case.active_jobs, *coming]
-        standing.sort(key=lambda place: place.scheduled_at or self.case.cron_job.created_at)
+        standing.sort(key=self._age)
         surplus = standing[: max(0, len(standing) - self.case.cron_job.spec.slots)]
         victims = tuple(place for place in surplus if isinstance(place, Job) and self.case.is_recorded(place))
         return Delete(jobs=victims[:TOGETHER], cause=Cause.REPLACED) if victims else None
+
+    def _age(self, place: Job | Slot) -> tuple[datetime, bool]:
+        """What orders Jobs: their instants; a manual run is younger than the instant of its own second."""
+        return place.scheduled_at or self.case.cron_job.created_at, place.trigger is Trigger.MANUAL
 
     def create(self) -> Step | None:
         """Jobs of claimed slots; under Allow the Job of every instant that fires."""

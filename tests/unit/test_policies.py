@@ -19,7 +19,7 @@ from controller.observation import Checked, Recalled
 from controller.outcomes import Reason, Trigger
 from controller.spec import CronJob
 from controller.status import Backfill, BackfillState, LastTrigger, Slot, Status
-from controller.steps import Create, Recall, Wait, Write
+from controller.steps import Cause, Create, Delete, Recall, Wait, Write
 from tests.unit.builders import at, cron_job, job
 from tests.unit.deciding import OWNING, attempt, decide_ready, described, recalled, slot, step_of
 
@@ -563,6 +563,21 @@ def test_a_manual_run_is_recorded_as_manual_and_counts_as_no_instant() -> None:
     assert seen.status.last_trigger is not None
     assert (seen.status.last_trigger.outcome, seen.status.last_trigger.reason) == ("created", "Created")
     assert [(one.trigger, one.reason) for one in seen.status.recent] == [(Trigger.MANUAL, Reason.CREATED)]
+
+
+@pytest.mark.parametrize("first", ["schedule", "manual"])
+def test_a_manual_run_is_younger_than_the_instant_of_its_own_second(first: str) -> None:
+    cron = cron_job(concurrencyPolicy="Replace", annotations=TRIGGERED)
+    jobs = [job(cron, "12:00"), manual_job(cron, "12:00")]
+    status = replace(
+        decide_ready(cron),
+        settled_through=at("12:00"),
+        active=(slot(cron, "12:00", uid="job-12:00"), manual_slot(cron, "12:00:00.4", uid="manual")),
+        last_trigger=LastTrigger(value="now-1", at=at("12:00"), outcome="created"),
+    )
+    ordered = jobs if first == "schedule" else jobs[::-1]
+    step = step_of(cron, "12:00:02", status=status, jobs=tuple(ordered), complete=True)
+    assert step == Delete(jobs=(jobs[0],), cause=Cause.REPLACED)
 
 
 def test_a_value_that_has_had_its_run_is_noted_and_counts_nothing_again() -> None:
