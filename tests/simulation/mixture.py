@@ -83,10 +83,10 @@ class Askers(Authors):
     """Authors who also write annotations.
 
     Attributes:
-        values: The last trigger of each object.
+        values: The triggers that each object has had.
     """
 
-    values: dict[Key, str] = field(default_factory=dict)
+    values: dict[Key, list[str]] = field(default_factory=dict)
 
     def act(self, key: Key) -> None:
         """One thing that somebody does to an object: more often a request than an edit."""
@@ -100,11 +100,14 @@ class Askers(Authors):
             super().act(key)
 
     def _trigger(self, key: Key) -> None:
-        """A new value; sometimes the one that was there before it was taken away."""
+        """A new value; sometimes one that was there before."""
         chance = self.world.simulation.random
-        if key not in self.values or chance.random() < 0.8:
-            self.values[key] = f"run-{len(self.world.server.annotated)}"
-        self._annotate(key, TRIGGER, self.values[key])
+        values = self.values.setdefault(key, [])
+        if not values or chance.random() < 0.7:
+            values.append(f"run-{len(self.world.server.annotated)}")
+            self._annotate(key, TRIGGER, values[-1])
+        else:
+            self._annotate(key, TRIGGER, chance.choice(values))
 
     def _pause(self, key: Key) -> None:
         """A pause, or another end of the one that holds: a longer or a shorter one."""
