@@ -153,12 +153,18 @@ def backfills_complete(course: Course) -> Iterator[Violation]:
     """S2, L4: a backfill fires instants of its interval only, and one that is done has them all."""
     seen: dict[str, Told] = {}
     done: set[str] = set()
+    again: set[str] = set()
+    before = ""
     through: dict[str, datetime] = {}
     for told in course.told:
         backfill = told.status.get("backfill", {})
         text = backfill.get("interval")
         if text is None or backfill["state"] in ("Refused", "Noted"):
             continue
+        if text != before and text in seen:  # asked for again, after another one: it begins anew
+            again.add(text)
+            del seen[text], through[text]
+        before = text
         begun = seen.setdefault(text, told)
         cursor = time_of(backfill["through"]) if "through" in backfill else NOWHERE
         if cursor < through.get(text, NOWHERE):
@@ -166,7 +172,7 @@ def backfills_complete(course: Course) -> Iterator[Violation]:
         through[text] = cursor
         if backfill["state"] == "Done" and text not in done:
             done.add(text)
-            yield from _complete(course, begun, told)
+            yield from _complete(course, begun, told, again=text in again)
     for entry in course.asked_for(Trigger.BACKFILL):
         since, until = _interval(entry.trigger_id or "")
         instant = instant_of(entry.job)
@@ -176,14 +182,14 @@ def backfills_complete(course: Course) -> Iterator[Violation]:
             yield violation("S1", course, instant, f"backfilled beside {other.job.name}, which is there")
 
 
-def _complete(course: Course, begun: Told, told: Told) -> Iterator[Violation]:
+def _complete(course: Course, begun: Told, told: Told, *, again: bool) -> Iterator[Violation]:
     """A backfill that has just become done."""
     backfill = told.status["backfill"]
     text = backfill["interval"]
     since, until = _interval(text)
     first, last = course.life.wish_of(begun.generation), course.life.wish_of(told.generation)
     created = [entry for entry in course.asked_for(Trigger.BACKFILL) if entry.trigger_id == text]
-    if len(created) != backfill["created"]:
+    if not again and len(created) != backfill["created"]:
         yield violation("L4", course, told.at, f"{backfill}, and {len(created)} Jobs of it")
     wishes = [wish for wish in course.life.wishes if begun.generation <= wish.generation <= told.generation]
     steady = {wish.spec.get("schedule") for wish in wishes}

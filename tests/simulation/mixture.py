@@ -84,9 +84,11 @@ class Askers(Authors):
 
     Attributes:
         values: The triggers that each object has had.
+        intervals: The backfills.
     """
 
     values: dict[Key, list[str]] = field(default_factory=dict)
+    intervals: dict[Key, list[str]] = field(default_factory=dict)
 
     def act(self, key: Key) -> None:
         """One thing that somebody does to an object: more often a request than an edit."""
@@ -117,11 +119,16 @@ class Askers(Authors):
         self._annotate(key, SUSPEND_UNTIL, None)
 
     def _backfill(self, key: Key) -> None:
-        """An interval of the past; now and then one that is not over yet."""
+        """An interval of the past; now and then one that is not over yet, or one that was there before."""
         chance = self.world.simulation.random
+        intervals = self.intervals.setdefault(key, [])
+        if intervals and chance.random() < 0.15:
+            self._annotate(key, BACKFILL, chance.choice(intervals))
+            return
         since = -chance.uniform(5, 90)
         until = since + chance.uniform(2, 45)
-        self._annotate(key, BACKFILL, f"{self._from_now(since)}/{self._from_now(min(until, 3))}")
+        intervals.append(f"{self._from_now(since)}/{self._from_now(min(until, 3))}")
+        self._annotate(key, BACKFILL, intervals[-1])
 
     def _drop(self, key: Key) -> None:
         self._annotate(key, self.world.simulation.random.choice((TRIGGER, BACKFILL)), None)
