@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
@@ -19,6 +19,8 @@ from tests.simulation.evidence import Told
 TRIGGER, SUSPEND_UNTIL, BACKFILL = "dcron.io/trigger", "dcron.io/suspend-until", "dcron.io/backfill"
 OBEYED_WITHIN = timedelta(seconds=1)
 """S5: from then on a pause must be obeyed."""
+NOWHERE = datetime.min.replace(tzinfo=UTC)
+"""Where a backfill stands that has decided nothing."""
 ANSWERED_WITHIN = timedelta(seconds=1)
 """So long after a run would have its Job, what became of a manual run is told at the latest."""
 SURELY_SEEN = timedelta(seconds=2)
@@ -151,19 +153,26 @@ def backfills_complete(course: Course) -> Iterator[Violation]:
     """S2, L4: a backfill fires instants of its interval only, and one that is done has them all."""
     seen: dict[str, Told] = {}
     done: set[str] = set()
-    through: dict[str, str] = {}
+    again: set[str] = set()
+    before = ""
+    through: dict[str, datetime] = {}
     for told in course.told:
         backfill = told.status.get("backfill", {})
         text = backfill.get("interval")
-        if text is None or "through" not in backfill:
+        if text is None or backfill["state"] in ("Refused", "Noted"):
             continue
+        if text != before and text in seen:  # asked for again, after another one: it begins anew
+            again.add(text)
+            del seen[text], through[text]
+        before = text
         begun = seen.setdefault(text, told)
-        if time_of(backfill["through"]) < time_of(through.get(text, backfill["through"])):
-            yield violation("S10", course, told.at, f"the backfill of {text} went back to {backfill['through']}")
-        through[text] = backfill["through"]
+        cursor = time_of(backfill["through"]) if "through" in backfill else NOWHERE
+        if cursor < through.get(text, NOWHERE):
+            yield violation("S10", course, told.at, f"the backfill of {text} went back to {backfill.get('through')}")
+        through[text] = cursor
         if backfill["state"] == "Done" and text not in done:
             done.add(text)
-            yield from _complete(course, begun, told)
+            yield from _complete(course, begun, told, again=text in again)
     for entry in course.asked_for(Trigger.BACKFILL):
         since, until = _interval(entry.trigger_id or "")
         instant = instant_of(entry.job)
@@ -173,26 +182,26 @@ def backfills_complete(course: Course) -> Iterator[Violation]:
             yield violation("S1", course, instant, f"backfilled beside {other.job.name}, which is there")
 
 
-def _complete(course: Course, begun: Told, told: Told) -> Iterator[Violation]:
+def _complete(course: Course, begun: Told, told: Told, *, again: bool) -> Iterator[Violation]:
     """A backfill that has just become done."""
     backfill = told.status["backfill"]
     text = backfill["interval"]
     since, until = _interval(text)
     first, last = course.life.wish_of(begun.generation), course.life.wish_of(told.generation)
     created = [entry for entry in course.asked_for(Trigger.BACKFILL) if entry.trigger_id == text]
-    if len(created) != backfill["created"]:
+    if not again and len(created) != backfill["created"]:
         yield violation("L4", course, told.at, f"{backfill}, and {len(created)} Jobs of it")
     wishes = [wish for wish in course.life.wishes if begun.generation <= wish.generation <= told.generation]
     steady = {wish.spec.get("schedule") for wish in wishes}
     if first is None or last is None or len(steady) > 1:
         return  # another schedule has other instants
     instants = first.instants(since - timedelta(microseconds=1), until - timedelta(microseconds=1))
-    if backfill["total"] != len(instants):
-        yield violation("L4", course, told.at, f"{backfill}, and the interval has {len(instants)} instants")
-    if course.runs_over(told.at):
-        return  # no instant comes after the last run
     if sum(backfill[name] for name in ("created", "leftOut", "createFailed")) != backfill["total"]:
         yield violation("L4", course, told.at, f"done, and does not add up: {backfill}")
+    if course.runs_over(told.at):
+        return  # no instant comes after the last run
+    if backfill["total"] != len(instants):
+        yield violation("L4", course, told.at, f"{backfill}, and the interval has {len(instants)} instants")
     had = {instant_of(entry.job) for entry in course.creations if entry.job.trigger is not Trigger.MANUAL}
     missing = [instant for instant in instants if instant not in had]
     if len(missing) > backfill["createFailed"]:

@@ -158,6 +158,11 @@ class Course:
                 return told.generation < wish.generation
         return False
 
+    def told_at(self, at: datetime) -> Told:
+        """The status as it stood at a moment."""
+        before = [told for told in self.told if told.at <= at]
+        return before[-1] if before else Told(at=at, uid=self.life.uid, generation=0, status={})
+
     def bound(self, moment: datetime) -> datetime:
         """Until when what is due at a moment must be done."""
         bound = moment + WITHOUT_FAULT
@@ -242,3 +247,14 @@ def waiting(told: Told) -> list[Mapping[str, Any]]:
 def time_of(text: str) -> datetime:
     """An instant as a status tells it."""
     return datetime.fromisoformat(text)
+
+
+def condition(told: Told, type_: str) -> bool | None:
+    """Whether a condition held in a status; None if it was not spoken of."""
+    return next((one["status"] == "True" for one in told.status.get("conditions", ()) if one["type"] == type_), None)
+
+
+def runs_promised(told: Told) -> int:
+    """How many firings of the schedule have their Jobs, or are promised them."""
+    created: int = told.status.get("counts", {}).get("created", 0)
+    return created + len(waiting(told))

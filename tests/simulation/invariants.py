@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from tests.simulation import asked, liveness, policies, safety
+from tests.simulation import asked, circuits, liveness, policies, safety
 from tests.simulation.course import Course, Violation, courses
 from tests.simulation.evidence import Evidence
 
@@ -48,7 +48,7 @@ POLICY_RULES: tuple[Rule, ...] = (
     asked.backfills_complete,
     policies.queue_kept,
     policies.runs_kept,
-    policies.circuit_kept,
+    circuits.circuit_kept,
     policies.reasons_hold,
     policies.settled_soon,
     policies.promises_kept,

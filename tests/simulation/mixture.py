@@ -83,10 +83,12 @@ class Askers(Authors):
     """Authors who also write annotations.
 
     Attributes:
-        values: The last trigger of each object.
+        values: The triggers that each object has had.
+        intervals: The backfills.
     """
 
-    values: dict[Key, str] = field(default_factory=dict)
+    values: dict[Key, list[str]] = field(default_factory=dict)
+    intervals: dict[Key, list[str]] = field(default_factory=dict)
 
     def act(self, key: Key) -> None:
         """One thing that somebody does to an object: more often a request than an edit."""
@@ -100,11 +102,14 @@ class Askers(Authors):
             super().act(key)
 
     def _trigger(self, key: Key) -> None:
-        """A new value; sometimes the one that was there before it was taken away."""
+        """A new value; sometimes one that was there before."""
         chance = self.world.simulation.random
-        if key not in self.values or chance.random() < 0.8:
-            self.values[key] = f"run-{len(self.world.server.annotated)}"
-        self._annotate(key, TRIGGER, self.values[key])
+        values = self.values.setdefault(key, [])
+        if not values or chance.random() < 0.7:
+            values.append(f"run-{len(self.world.server.annotated)}")
+            self._annotate(key, TRIGGER, values[-1])
+        else:
+            self._annotate(key, TRIGGER, chance.choice(values))
 
     def _pause(self, key: Key) -> None:
         """A pause, or another end of the one that holds: a longer or a shorter one."""
@@ -114,11 +119,16 @@ class Askers(Authors):
         self._annotate(key, SUSPEND_UNTIL, None)
 
     def _backfill(self, key: Key) -> None:
-        """An interval of the past; now and then one that is not over yet."""
+        """An interval of the past; now and then one that is not over yet, or one that was there before."""
         chance = self.world.simulation.random
+        intervals = self.intervals.setdefault(key, [])
+        if intervals and chance.random() < 0.15:
+            self._annotate(key, BACKFILL, chance.choice(intervals))
+            return
         since = -chance.uniform(5, 90)
         until = since + chance.uniform(2, 45)
-        self._annotate(key, BACKFILL, f"{self._from_now(since)}/{self._from_now(min(until, 3))}")
+        intervals.append(f"{self._from_now(since)}/{self._from_now(min(until, 3))}")
+        self._annotate(key, BACKFILL, intervals[-1])
 
     def _drop(self, key: Key) -> None:
         self._annotate(key, self.world.simulation.random.choice((TRIGGER, BACKFILL)), None)

@@ -1,4 +1,4 @@
-"""What the policies promise, beyond the limits in `safety`: the queue, limited runs, the circuit, and honest reasons.
+"""What the policies promise, beyond the limits in `safety`: the queue, limited runs, and honest reasons.
 
 Each rule reads the Jobs and the statuses, and the specs as JSON; none of them repeats how the controller decides.
 """
@@ -10,8 +10,6 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
-from controller.outcomes import Trigger
-from tests.fakes.happenings import Happening, What
 from tests.simulation.asked import SUSPEND_UNTIL, requests
 from tests.simulation.course import (
     EARLY,
@@ -19,17 +17,17 @@ from tests.simulation.course import (
     Course,
     Outcome,
     Violation,
-    instant_of,
+    condition,
     of_schedule,
+    runs_promised,
     time_of,
     violation,
-    waiting,
 )
 from tests.simulation.evidence import QUOTA_FREE, QUOTA_FULL, Told
 from tests.simulation.reference import Expected, Wish
 
-OBEYED_WITHIN = timedelta(seconds=1)
-"""From then on an open circuit must be obeyed."""
+NEAR = timedelta(seconds=1)
+"""L4: an edit that lies so near is told from what came before it by nobody: its stamp is cut to the second."""
 SETTLED_WITHIN = timedelta(seconds=2)
 """L4: an instant is settled so long after it must have fired, at the latest."""
 RETRIED_FOR = timedelta(seconds=40)
@@ -73,87 +71,9 @@ def runs_kept(course: Course) -> Iterator[Violation]:
         yield violation("maxRuns", course, late, f"{len(course.created)} Jobs, {limit} were to be")
     for told in course.told:
         created = told.status.get("counts", {}).get("created", 0)
-        completed = _condition(told, "Completed")
+        completed = condition(told, "Completed")
         if created > limit or (created == limit and completed is not True):
             yield violation("maxRuns", course, told.at, f"{created} of {limit} runs, Completed is {completed}")
-
-
-def circuit_kept(course: Course) -> Iterator[Violation]:
-    """While the circuit is open nothing fires; it opens after so many failures in a row, and for nothing else."""
-    for opened, closed in _circuits(course):
-        end = course.evidence.ended if closed is None else closed
-        wish = course.life.wish_at(opened.at)
-        if wish is not None and wish.until is not None:
-            end = min(end, wish.until)
-        for entry in course.creations:
-            of_itself = entry.job.trigger is not Trigger.MANUAL
-            if of_itself and opened.at + OBEYED_WITHIN < entry.at < end:
-                what = f"created at {entry.at:%H:%M:%S.%f}, while the circuit is open"
-                yield violation("circuit", course, instant_of(entry.job), what)
-        limit = 0 if wish is None else int(wish.spec.get("suspendAfterFailures", 0))
-        failures = [one for one in course.history if one.what is What.FINISHED and not one.job.succeeded]
-        if not limit or sum(one.at <= opened.at for one in failures) < limit:
-            yield violation("circuit", course, opened.at, "open without so many failures")
-        yield from _closed_rightly(course, opened, closed)
-    yield from _opened_in_time(course)
-
-
-def _closed_rightly(course: Course, opened: Told, closed: datetime | None) -> Iterator[Violation]:
-    """An open circuit is closed by an edit or by a manual run that succeeds, and by nothing else; then in time."""
-    edits = [wish.since for wish in course.life.wishes if wish.since > opened.at - OBEYED_WITHIN]
-    ends = [entry for entry in course.history if entry.what is What.FINISHED and entry.at > opened.at - SETTLED_WITHIN]
-    successes = [entry.at for entry in ends if entry.job.trigger is Trigger.MANUAL and entry.job.succeeded]
-    if closed is not None and not any(at <= closed for at in (*edits, *successes)):
-        yield violation("circuit", course, closed, "closed by nobody")
-    for at in successes:
-        by = course.bound(at) + SETTLED_WITHIN
-        disputed = any(abs(entry.at - at) <= 2 * SETTLED_WITHIN and not entry.job.succeeded for entry in ends)
-        over = course.life.ended or course.evidence.ended
-        if opened.at < at and by < min([over, *edits]) and not disputed and (closed is None or closed > by):
-            yield violation("circuit", course, at, "a manual run has succeeded, and it is still open")
-            return
-
-
-def _opened_in_time(course: Course) -> Iterator[Violation]:
-    """Failures in a row, with no edit and no other end near them, open the circuit."""
-    ends = [entry for entry in course.history if entry.what is What.FINISHED]
-    for wish in course.life.wishes:
-        limit = wish.spec.get("suspendAfterFailures")
-        until = wish.until or course.evidence.ended
-        if limit is None:
-            continue
-        row: list[Happening] = []
-        for entry in ends:
-            if entry.at < wish.since:
-                continue
-            row = [*row, entry] if not entry.job.succeeded else []
-            by = course.bound(entry.at) + SETTLED_WITHIN
-            if len(row) < limit or by >= until or _near_success(ends, row[-limit:]):
-                continue
-            if not any(_condition(told, "CircuitOpen") and entry.at <= told.at <= by for told in course.told) and (
-                _condition(_told_at(course, entry.at), "CircuitOpen") is not True
-            ):
-                yield violation("circuit", course, entry.at, f"{len(row)} failures in a row, and it is not open")
-                return
-
-
-def _near_success(ends: list[Happening], row: list[Happening]) -> bool:
-    """Whether a success lies so near that seconds do not tell which came first, or who was seen first."""
-    begin, end = row[0].at - 2 * SETTLED_WITHIN, row[-1].at + 2 * SETTLED_WITHIN
-    return any(begin <= entry.at <= end and entry.job.succeeded for entry in ends)
-
-
-def _circuits(course: Course) -> Iterator[tuple[Told, datetime | None]]:
-    """Each status that told of an open circuit first, and when one told that it is closed."""
-    opened: Told | None = None
-    for told in course.told:
-        if _condition(told, "CircuitOpen") and opened is None:
-            opened = told
-        elif opened is not None and not _condition(told, "CircuitOpen"):
-            yield opened, told.at
-            opened = None
-    if opened is not None:
-        yield opened, None
 
 
 def reasons_hold(course: Course) -> Iterator[Violation]:
@@ -163,7 +83,7 @@ def reasons_hold(course: Course) -> Iterator[Violation]:
         wishes = [
             wish
             for wish in course.life.wishes
-            if wish.since <= outcome.told_at and (wish.until is None or wish.until >= since - OBEYED_WITHIN)
+            if wish.since <= outcome.told_at and (wish.until is None or wish.until >= since - NEAR)
         ]
         if outcome.reason != "Created" and not _borne_out(course, instant, outcome, wishes):
             yield violation("L4", course, instant, f"{outcome.reason}, told at {outcome.told_at:%H:%M:%S.%f}: why?")
@@ -171,7 +91,7 @@ def reasons_hold(course: Course) -> Iterator[Violation]:
 
 def _borne_out(course: Course, instant: datetime, outcome: Outcome, wishes: list[Wish]) -> bool:
     due_at, told_at = instant + course.shift, outcome.told_at
-    told = [_told_at(course, due_at), *(one for one in course.told if due_at <= one.at <= told_at)]
+    told = [course.told_at(due_at), *(one for one in course.told if due_at <= one.at <= told_at)]
     policies = {wish.policy for wish in wishes}
     match outcome.reason:
         case "SkippedForbid":
@@ -181,7 +101,7 @@ def _borne_out(course: Course, instant: datetime, outcome: Outcome, wishes: list
             limit = min(int(wish.spec.get("queueLimit", 1)) for wish in wishes)
             return "Queue" in policies and any(len(one.status.get("queued", ())) >= limit for one in told)
         case "SkippedSuspended":
-            circuit = any(_condition(one, "CircuitOpen") for one in told)
+            circuit = any(condition(one, "CircuitOpen") for one in told)
             return circuit or any(wish.suspended for wish in wishes) or _paused(course, due_at, told_at)
         case "MissedDeadline":
             return any(wish.deadline is not None and told_at >= due_at + wish.deadline - SKEW for wish in wishes)
@@ -191,7 +111,7 @@ def _borne_out(course: Course, instant: datetime, outcome: Outcome, wishes: list
         case "MissedEdit":
             return any(due_at <= wish.since + timedelta(seconds=1) for wish in wishes[1:])
         case "CreateFailed":
-            return refused(course, due_at, told_at)
+            return refused(course, min(due_at, told_at) - NEAR, told_at)
     return False
 
 
@@ -227,16 +147,10 @@ def settled_soon(course: Course) -> Iterator[Violation]:
 def _rests(course: Course, expected: Expected, by: datetime) -> bool:
     """Whether nothing fires about then, or something holds up the creates."""
     due_at = expected.at + course.shift
-    told = [_told_at(course, due_at), *(one for one in course.told if due_at <= one.at <= by)]
-    resting = expected.wish.suspended or any(_condition(one, "CircuitOpen") for one in told)
-    over = any(_runs(one) >= expected.wish.spec.get("maxRuns", 1 << 30) for one in told)
+    told = [course.told_at(due_at), *(one for one in course.told if due_at <= one.at <= by)]
+    resting = expected.wish.suspended or any(condition(one, "CircuitOpen") for one in told)
+    over = any(runs_promised(one) >= expected.wish.spec.get("maxRuns", 1 << 30) for one in told)
     return resting or over or _paused(course, due_at, by) or refused(course, due_at - RETRIED_FOR, by)
-
-
-def _runs(told: Told) -> int:
-    """How many firings of the schedule have their Jobs, or are promised them."""
-    created: int = told.status.get("counts", {}).get("created", 0)
-    return created + len(waiting(told))
 
 
 def promises_kept(course: Course) -> Iterator[Violation]:
@@ -254,7 +168,7 @@ def promises_kept(course: Course) -> Iterator[Violation]:
         if by >= end or wish is None or (wish.until is not None and wish.until <= by):
             continue
         held_up = refused(course, at, by) or _paused(course, at, by) or wish.suspended
-        held_up = held_up or any(_condition(one, "CircuitOpen") for one in course.told if one.at <= by)
+        held_up = held_up or any(condition(one, "CircuitOpen") for one in course.told if one.at <= by)
         unfilled = [one.at for one in course.told if one.at <= by and _unseen(one, name)]
         given_up = any(one.at > unfilled[-1] and one.at <= by for one in course.told)
         if not held_up and created.get(name, by) >= by and not given_up:
@@ -288,13 +202,3 @@ def pod_of(wish: Wish) -> Mapping[str, Any]:
     """The pod's spec in a wish."""
     found: Mapping[str, Any] = wish.spec.get("jobTemplate", {}).get("spec", {}).get("template", {}).get("spec", {})
     return found
-
-
-def _condition(told: Told, type_: str) -> bool | None:
-    return next((one["status"] == "True" for one in told.status.get("conditions", ()) if one["type"] == type_), None)
-
-
-def _told_at(course: Course, at: datetime) -> Told:
-    """The status as it stood at a moment."""
-    before = [told for told in course.told if told.at <= at]
-    return before[-1] if before else Told(at=at, uid=course.life.uid, generation=0, status={})

@@ -41,6 +41,27 @@ def test_the_instants_of_a_spec(spec: dict[str, Any], expected: list[float]) -> 
     assert instants(spec, NOON, at(120)) == [at(seconds) for seconds in expected]
 
 
+@pytest.mark.parametrize(
+    ("schedules", "expected"),
+    [
+        (["@every 50s"], [20, 70, 120]),
+        (["@at 2026-03-02T14:00:45+02:00"], [45]),
+        (["H/50 * * * * *"], [7, 57, 67, 117]),
+        (["@every 50s", "@at 2026-03-02T12:01:10Z", "* * * * *"], [20, 60, 70, 120]),
+    ],
+    ids=["every", "at", "a value that was seen", "union"],
+)
+def test_the_instants_of_words(schedules: list[str], expected: list[float]) -> None:
+    found = instants({"schedules": schedules}, NOON, at(120), born=at(-30), hashed={"H/50 * * * * *": at(57)})
+    assert found == [at(seconds) for seconds in expected]
+
+
+def test_jitter_puts_off_what_an_edit_closes() -> None:
+    (life,) = lives([edit(0.5, {"schedule": "*/30 * * * * *"}), edit(61, {"schedule": "45 * * * * *"}, generation=2)])
+    due = [(expected.at, expected.wish.generation) for expected in life.expected(at(110), timedelta(seconds=3))]
+    assert due == [(at(0), 1), (at(30), 1), (at(105), 2)]
+
+
 def test_instants_lie_after_the_begin_and_go_across_midnight() -> None:
     begin = datetime(2026, 3, 2, 23, 58, tzinfo=UTC)
     found = instants({"schedule": "*/2 * * * *"}, begin, begin + timedelta(minutes=4))
