@@ -97,7 +97,10 @@ def _one_end(course: Course, request: Request) -> Iterator[Violation]:
         last = _last_trigger(told)
         reasons |= {last["reason"]} if last.get("value") == request.value and "reason" in last else set()
     waiting = _of(course.told[-1], "queued", request.value) + _of(course.told[-1], "active", request.value)
-    if len(reasons) > 1 or (reasons == {"Created"}) < bool(reasons and created):
+    again = sum(one.value == request.value for one in requests(course, TRIGGER)) > 1
+    if again and "Created" in reasons:
+        reasons = {"Created"}  # a run that had come to nothing was asked for once more
+    if (len(reasons) > 1 and not again) or (reasons and created and reasons != {"Created"}):
         told_as = ", ".join(sorted(reasons))
         yield violation("L4", course, request.since, f"trigger {request.value}: {told_as}, {len(created)} Jobs")
     elif reasons == {"Created"} and not created:
