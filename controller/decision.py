@@ -106,9 +106,9 @@ class _Question:
         victims = tuple(place for place in surplus if isinstance(place, Job) and self.case.is_recorded(place))
         return Delete(jobs=victims[:TOGETHER], cause=Cause.REPLACED) if victims else None
 
-    def _age(self, place: Job | Slot) -> tuple[datetime, bool]:
+    def _age(self, place: Job | Slot) -> tuple[datetime, bool, str]:
         """What orders Jobs: their instants; a manual run is younger than the instant of its own second."""
-        return place.scheduled_at or self.case.cron_job.created_at, place.trigger is Trigger.MANUAL
+        return place.scheduled_at or self.case.cron_job.created_at, place.trigger is Trigger.MANUAL, place.name
 
     def create(self) -> Step | None:
         """Jobs of claimed slots; under Allow the Job of every instant that fires."""

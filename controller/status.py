@@ -104,7 +104,7 @@ class Status:
         next_schedule_at: The first instant after `settled_through`; None while suspended or when none is left.
         owner: The node that wrote last as the owning node.
         counts: Of instants: due, created, skipped, missed, createFailed; of Jobs: succeeded, failed.
-        recent: The last outcomes, oldest first; those of backfills are counted there.
+        recent: The last outcomes, in the order in which they came; those of backfills are only counted.
     """
 
     active: tuple[Slot, ...] = ()
@@ -243,12 +243,11 @@ def _conclude(status: Status, outcomes: tuple[Outcome, ...], *, newly_due: int) 
     for outcome in counted:
         changes[outcome.reason.counted_as] = changes.get(outcome.reason.counted_as, 0) + 1
     created = [outcome.scheduled_at for outcome in counted if outcome.reason is Reason.CREATED]
-    recent = sorted((*status.recent, *told[-RECENT_LIMIT:]), key=lambda outcome: outcome.scheduled_at)
     return replace(
         status,
         counts=_add(status.counts, changes),
         last_schedule_at=_latest(status.last_schedule_at, created),
-        recent=tuple(recent[-RECENT_LIMIT:]) if told else status.recent,
+        recent=(*status.recent, *told)[-RECENT_LIMIT:],
     )
 
 

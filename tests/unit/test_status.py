@@ -82,10 +82,11 @@ def test_the_recent_ones_are_the_newest_instants_and_no_more_than_ten() -> None:
     assert [outcome.scheduled_at for outcome in status.recent] == [at(time) for time in times[-RECENT_LIMIT:]]
 
 
-def test_a_claim_that_ends_late_takes_its_place_among_the_recent_ones() -> None:
-    status = statuses.settle(Status(), [ended("12:00"), ended("12:10")], through=at("12:10"))
-    recent = statuses.conclude(status, [ended("12:05")]).recent
-    assert [outcome.scheduled_at for outcome in recent] == [at("12:00"), at("12:05"), at("12:10")]
+def test_an_outcome_that_comes_late_is_told_last_so_that_younger_instants_do_not_push_it_out_at_once() -> None:
+    times = [f"12:{minute:02}" for minute in range(1, RECENT_LIMIT + 1)]
+    status = statuses.settle(Status(), [ended(time) for time in times], through=at(times[-1]))
+    recent = statuses.conclude(status, [ended("12:00")]).recent
+    assert [outcome.scheduled_at for outcome in recent] == [at(time) for time in (*times[1:], "12:00")]
 
 
 # --- claims ---------------------------------------------------------------------------------------------------------
