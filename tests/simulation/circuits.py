@@ -62,8 +62,8 @@ def _opened_in_time(course: Course) -> Iterator[Violation]:
             continue
         row: list[Happening] = []
         for entry in ends:
-            if entry.at < wish.since:
-                continue
+            if entry.at < wish.since + SETTLED_WITHIN or _deleted_at_once(course, entry):
+                continue  # one write may close the edit and count an end that came right after it
             row = [*row, entry] if not entry.job.succeeded else []
             by = course.bound(entry.at) + SETTLED_WITHIN
             if len(row) < limit or by >= until or _near_success(ends, row[-limit:]):
@@ -73,6 +73,12 @@ def _opened_in_time(course: Course) -> Iterator[Violation]:
             ):
                 yield violation("circuit", course, entry.at, f"{len(row)} failures in a row, and it is not open")
                 return
+
+
+def _deleted_at_once(course: Course, entry: Happening) -> bool:
+    """Whether a Job was deleted before anybody could have seen its end: under Replace it was on its way."""
+    gone = [one.at for one in course.history if one.what is What.DELETED and one.job.uid == entry.job.uid]
+    return bool(gone) and gone[0] <= entry.at + OBEYED_WITHIN
 
 
 def _near_success(ends: list[Happening], row: list[Happening]) -> bool:

@@ -27,6 +27,8 @@ from tests.simulation.reference import Expected
 
 SETTLED_WITHIN = timedelta(seconds=2)
 """L4: an instant is settled so long after its outcome, at the latest."""
+GIVEN_UP_BESIDE = timedelta(milliseconds=500)
+"""L4: so near to each other one node may give up a create that is refused, and another one carry it out."""
 RECENT = 10
 """How many outcomes the status shows."""
 CREATED = "Created"
@@ -128,6 +130,8 @@ def _crossed(course: Course, instant: datetime) -> bool:
     """Whether a create that was under way met an edit: told as missed by it, since no list could show the Job yet."""
     entry, outcome = course.created.get(instant), course.outcomes[instant]
     edited = outcome.reason in ("MissedEdit", "SkippedSuspended")
+    if outcome.reason == "CreateFailed" and entry is not None and abs(entry.at - outcome.told_at) <= GIVEN_UP_BESIDE:
+        return True  # one node gave up what another, to whom the key had just gone, was at
     return edited and entry is not None and entry.at > outcome.told_at - 2 * IN_FLIGHT
 
 

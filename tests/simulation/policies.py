@@ -156,18 +156,21 @@ def _rests(course: Course, expected: Expected, by: datetime) -> bool:
 def promises_kept(course: Course) -> Iterator[Violation]:
     """L1, L2: a slot that was claimed gets its Job in time, whatever it was claimed for, or is given up."""
     begun: dict[str, datetime] = {}
+    backfilled: set[str] = set()
     created = {entry.job.name: entry.at for entry in course.creations}
     end = course.life.ended or course.evidence.ended
     for told in course.told:
         for slot in told.status.get("active", ()):
             if "uid" not in slot:
                 begun.setdefault(slot["name"], told.at)
+                backfilled |= {slot["name"]} if slot.get("trigger") == "backfill" else set()
     for name, at in begun.items():
         by = course.bound(at + course.shift) + SETTLED_WITHIN
         wish = course.life.wish_at(at)
         if by >= end or wish is None or (wish.until is not None and wish.until <= by):
             continue
         held_up = refused(course, at, by) or _paused(course, at, by) or wish.suspended
+        held_up = held_up or (name in backfilled and wish.policy != "Allow")  # it makes way for others once more
         held_up = held_up or any(condition(one, "CircuitOpen") for one in course.told if one.at <= by)
         unfilled = [one.at for one in course.told if one.at <= by and _unseen(one, name)]
         given_up = any(one.at > unfilled[-1] and one.at <= by for one in course.told)

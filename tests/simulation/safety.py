@@ -18,7 +18,7 @@ from tests.simulation.course import (
     time_of,
     violation,
 )
-from tests.simulation.policies import refused
+from tests.simulation.policies import RETRIED_FOR, refused
 
 OBEYED_WITHIN = timedelta(seconds=1)
 """S5, S6: from then on a suspension or a deletion must be obeyed."""
@@ -28,7 +28,7 @@ CALM = timedelta(seconds=20)
 """S3: so long after the last trouble a firing is not late."""
 ONE_SHIFT = timedelta(seconds=1)
 """S3: shifts are whole seconds, so two of them lie so far apart at least."""
-GIVEN_UP = ("MissedDeadline", "CreateFailed")
+GIVEN_UP = ("MissedDeadline", "CreateFailed", "SkippedSuspended")
 """S9: reasons for which a newer Job may not come after all."""
 OVERLAP = timedelta(seconds=2)
 """S9: how long an older Job may live on beside a newer one under Replace, while it is being deleted."""
@@ -177,7 +177,7 @@ def _replaced(course: Course, entry: Happening) -> bool:
         if instant_of(job) >= instant_of(entry.job)  # a manual run and an instant may fall into one second
         and job.uid != entry.job.uid
         and begin <= limit
-        and end >= entry.at - IN_FLIGHT
+        and end >= entry.at - OBEYED_WITHIN  # its end is seen a little later
     ]
     too_late = any(
         instant > instant_of(entry.job) and outcome.reason in GIVEN_UP and entry.at <= outcome.told_at <= limit
@@ -186,7 +186,7 @@ def _replaced(course: Course, entry: Happening) -> bool:
     return (
         wish is not None
         and wish.policy == "Replace"
-        and (len(newer) >= wish.slots or too_late or refused(course, entry.at, limit))
+        and (len(newer) >= wish.slots or too_late or refused(course, entry.at - RETRIED_FOR, limit))
     )
 
 
