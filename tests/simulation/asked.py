@@ -162,12 +162,14 @@ def backfills_complete(course: Course) -> Iterator[Violation]:
     for told in course.told:
         backfill = told.status.get("backfill", {})
         text = backfill.get("interval")
-        if text is None or backfill["state"] in ("Refused", "Noted"):
+        if text is None:
             continue
         if text != before and text in seen:  # asked for again, after another one: it begins anew
             again.add(text)
             del seen[text], through[text]
         before = text
+        if backfill["state"] in ("Refused", "Noted"):
+            continue
         begun = seen.setdefault(text, told)
         cursor = time_of(backfill["through"]) if "through" in backfill else NOWHERE
         if cursor < through.get(text, NOWHERE):
