@@ -9,6 +9,8 @@ from itertools import pairwise
 from controller.outcomes import Trigger
 from tests.fakes.happenings import Happening, What
 from tests.simulation.course import (
+    AFTER_DEATH,
+    DEATH,
     EARLY,
     IN_FLIGHT,
     WITHOUT_FAULT,
@@ -19,6 +21,7 @@ from tests.simulation.course import (
     violation,
 )
 from tests.simulation.policies import RETRIED_FOR, refused
+from tests.simulation.reference import Wish
 
 OBEYED_WITHIN = timedelta(seconds=1)
 """S5, S6: from then on a suspension or a deletion must be obeyed."""
@@ -107,9 +110,17 @@ def author_obeyed(course: Course) -> Iterator[Violation]:
     for instant, entry in course.created.items():
         due_at = instant + course.shift
         named, held = course.wish_behind(entry), course.life.wish_at(due_at)
-        same = named is not None and held is not None and held.same_instants(named)
+        same = named is not None and held is not None and (held.same_instants(named) or _unseen(course, held, named))
         if named is not None and not same and due_at <= named.counts_after:
             yield violation("S7", course, instant, f"fired by generation {entry.generation}, which came after it")
+
+
+def _unseen(course: Course, held: Wish, named: Wish) -> bool:
+    """Whether a suspension came and went while nobody lived to see it: the object then shows no trace of it."""
+    deaths = [fault.at for fault in course.evidence.faults if fault.what == DEATH]
+    alone = any(held.since - AFTER_DEATH <= at <= (held.until or at) for at in deaths)
+    told = any(one.generation == held.generation and one.at >= held.since for one in course.told)
+    return alone and not told and held.suspended and held.spec == {**named.spec, "suspend": True}
 
 
 def limit_kept(course: Course) -> Iterator[Violation]:
