@@ -204,7 +204,7 @@ class Announcer:
         if told.told_at is not None and elapsed - told.told_at < PAUSE:
             return
         before = told.untold - count
-        more = f" and {before} before it" if before else ""
+        more = f" (and {before} more of the kind since the last Event)" if before else ""
         self._post(cron_job, type_, reason, message + more, count=told.untold)
         told.told_at, told.untold = elapsed, 0
 

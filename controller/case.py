@@ -83,7 +83,7 @@ class Case:
 
     @cached_property
     def circuit_closes(self) -> bool:
-        """Whether a manual run has succeeded since the circuit opened: the coming write closes it."""
+        """Whether a manual run has succeeded since the circuit opened: a write of the owning node may close it."""
         places = {slot.name for slot in self.status.active if slot.trigger is Trigger.MANUAL}
         ended = (job for name, job in self.jobs.items() if name in places and not job.active)
         return self.circuit_open and any(job.finished_at is not None and job.succeeded for job in ended)
@@ -159,14 +159,21 @@ class Case:
         """Why a firing that was promised its Job must not get it any more; None: it may."""
         if slot.trigger.of_schedule:
             return self.due.forbidden(slot.scheduled_at)
+        if self._is_cancelled(slot):
+            return Reason.CREATE_FAILED
         attempt = self.attempts.get(slot.name)
         if attempt is None:
             return None
         # A backfill has time; a manual run is tried as long as a firing of the schedule would be.
         over = slot.trigger is Trigger.MANUAL and (
-            self.due.past_deadline(slot.scheduled_at) or self.due.given_up(slot.scheduled_at)
+            self.due.past_deadline(slot.scheduled_at) or self.due.given_up(attempt, slot.scheduled_at)
         )
         return Reason.CREATE_FAILED if attempt.final or over else None
+
+    def _is_cancelled(self, slot: Slot) -> bool:
+        """Whether a slot was promised to a backfill that is not asked for any more."""
+        request = self.cron_job.requests.backfill
+        return slot.trigger is Trigger.BACKFILL and (request is None or request.text != slot.trigger_id)
 
     def may_try(self, slot: Slot) -> bool:
         """Whether a create may be tried now: a refused one waits for its time, a backfill while nothing fires."""
@@ -195,7 +202,7 @@ class Case:
             return self.due.firing(slot.scheduled_at)
         return Firing(
             name=slot.name,
-            scheduled_at=slot.scheduled_at.replace(microsecond=0),  # people read it, and programs parse it
+            scheduled_at=slot.scheduled_at,
             trigger=slot.trigger,
             trigger_id=slot.trigger_id,
             previous_at=self.due.previous(slot.scheduled_at),
@@ -205,11 +212,12 @@ class Case:
     def outcome(self, slot: Slot, reason: Reason) -> Outcome:
         """What became of a firing."""
         attempt = self.attempts.get(slot.name)
+        said = "the backfill was taken back before" if self._is_cancelled(slot) else attempt.message if attempt else ""
         return Outcome(
-            scheduled_at=slot.scheduled_at.replace(microsecond=0),
+            scheduled_at=slot.scheduled_at,
             reason=reason,
             job=slot.name if reason is Reason.CREATED else None,
-            message=attempt.message if attempt is not None and reason is Reason.CREATE_FAILED else "",
+            message=said if reason is Reason.CREATE_FAILED else "",
             trigger=slot.trigger,
             trigger_id=slot.trigger_id,
         )

@@ -68,16 +68,16 @@ def circuit(failures_in_row: int, limit: int | None) -> Condition:
     return Condition(type=CIRCUIT_OPEN, status=True, reason="TooManyFailures", message=message)
 
 
-def completed(*, runs: bool, instants: bool, max_runs: int | None) -> Condition:
+def completed(*, runs: bool, instants: bool, fired: int) -> Condition:
     """Whether nothing will ever fire by itself again.
 
     Args:
-        runs: All of `max_runs` have fired.
+        runs: As many have fired as may.
         instants: No instant is left.
-        max_runs: As the spec says.
+        fired: How many have fired.
     """
     if runs:
-        return Condition(type=COMPLETED, status=True, reason="MaxRunsReached", message=f"it has fired {max_runs} times")
+        return Condition(type=COMPLETED, status=True, reason="MaxRunsReached", message=f"it has fired {fired} times")
     if instants:
         return Condition(type=COMPLETED, status=True, reason="ScheduleEnded", message="no instant is left")
     return Condition(type=COMPLETED, status=False, reason="NotCompleted")

@@ -21,17 +21,18 @@ from datetime import datetime
 
 from controller import backfills
 from controller.case import Case
+from controller.conditions import INVALID_JOB_TEMPLATE, READY
 from controller.due import DEADLINE_GRACE
 from controller.errors import TerminalError
 from controller.instants import INSTANT
 from controller.jobs import Job
-from controller.observation import Observed, Stance
+from controller.observation import Attempt, Observed, Stance
 from controller.outcomes import Reason, Trigger
 from controller.schedule import Schedule
 from controller.settlement import SUSPENDED_SETTLE, Settlement
 from controller.spec import ConcurrencyPolicy, CronJob
 from controller.status import Slot, Status
-from controller.steps import Cause, Check, Create, Delete, Look, Recall, Step, Wait
+from controller.steps import Cause, Check, Create, Delete, Look, Recall, Step, Wait, Write
 from controller.writing import Writing
 
 TOGETHER = 16
@@ -107,8 +108,10 @@ class _Question:
         return Delete(jobs=victims[:TOGETHER], cause=Cause.REPLACED) if victims else None
 
     def _age(self, place: Job | Slot) -> tuple[datetime, bool, str]:
-        """What orders Jobs: their instants; a manual run is younger than the instant of its own second."""
-        return place.scheduled_at or self.case.cron_job.created_at, place.trigger is Trigger.MANUAL, place.name
+        """What orders Jobs: when they were due; a manual run is younger than the instant of its own second."""
+        scheduled_at = place.scheduled_at or self.case.cron_job.created_at
+        due_at = self.case.cron_job.due_at(scheduled_at, place.trigger)
+        return due_at, place.trigger is Trigger.MANUAL, place.name
 
     def create(self) -> Step | None:
         """Jobs of claimed slots; under Allow the Job of every instant that fires."""
@@ -158,7 +161,16 @@ class _Question:
             return None
         if self.settlement.passage.slots and (recall := self._recalled()) is not None:
             return recall
+        if self._may_heal(step):
+            return Check()
         return None if self.writing.hold_until > self.case.now else step
+
+    def _may_heal(self, step: Write) -> bool:
+        """Whether a template that was objected to has made a Job after all: what objected may be gone."""
+        ready = self.case.status.condition(READY)
+        objected = ready is not None and ready.reason == INVALID_JOB_TEMPLATE
+        created = any(outcome.reason is Reason.CREATED for outcome in step.outcomes)
+        return objected and created and self.case.owning and self.case.observed.checked is None
 
     def prune(self) -> Step | None:
         """Finished Jobs beyond the history limits go."""
@@ -171,7 +183,7 @@ class _Question:
         times += [attempt.retry_at for attempt in self.case.observed.attempts]
         times += [self.case.due_at(slot) for slot in self.case.unseen_slots]
         times += self.case.observed.fill_at.values()
-        times += [self._patience_ends(slot) for slot in self.case.status.queued]
+        times += [self._deadline_of(one.scheduled_at, one.trigger) for one in self._waiting()]
         times.append(self._is_asked())
         if self.writing.step.outcomes:
             times.append(self.writing.hold_until)
@@ -190,12 +202,16 @@ class _Question:
         upcoming = self.case.due.next_after(self.case.due.until)
         return None if upcoming is None else self.case.cron_job.due_at(upcoming) + self.case.stance.delay
 
-    def _patience_ends(self, slot: Slot) -> datetime | None:
-        """When a firing that waits is past its deadline."""
+    def _waiting(self) -> list[Slot | Attempt]:
+        """What waits for its turn, for its Job, or for another try."""
+        return [*self.case.status.queued, *self.case.unseen_slots, *self.case.observed.attempts]
+
+    def _deadline_of(self, scheduled_at: datetime, trigger: Trigger) -> datetime | None:
+        """When an instant of the schedule that waits is past its deadline."""
         deadline = self.case.cron_job.spec.starting_deadline
-        if deadline is None or slot.trigger is Trigger.MANUAL:
+        if deadline is None or not trigger.of_schedule:
             return None
-        return self.case.cron_job.due_at(slot.scheduled_at) + deadline + DEADLINE_GRACE
+        return self.case.cron_job.due_at(scheduled_at) + deadline + DEADLINE_GRACE
 
     def _is_asked(self) -> datetime | None:
         """When this node, which stands in, would answer what people ask for by annotation."""

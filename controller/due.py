@@ -96,8 +96,12 @@ class Due:
 
     def candidates(self) -> Iterable[datetime]:
         """Due instants that may fire, oldest first: what the catch-up asks for, what was tried, what is only late."""
-        tried = {at for at in self._attempts if self.through < at <= self.until}
+        tried = {at for at in self._attempts if self.through < at <= self.until and self._is_instant(at)}
         return sorted({*self.wanted, *tried, *self.recent})
+
+    def _is_instant(self, at: datetime) -> bool:
+        """Whether the schedule as it is now has it: an edit may have come since it was tried."""
+        return bool(self.between(at - INSTANT, at, limit=1))
 
     def verdict(self, instant: datetime) -> Reason | None:
         """What becomes of a due instant; None: it fires."""
@@ -115,7 +119,7 @@ class Due:
             return Reason.SKIPPED_SUSPENDED
         if self.past_deadline(self.cron_job.due_at(instant)):
             return Reason.MISSED_DEADLINE
-        if attempt is not None and (attempt.final or self.given_up(instant)):
+        if attempt is not None and (attempt.final or self.given_up(attempt, self.cron_job.due_at(instant))):
             return Reason.CREATE_FAILED
         return None
 
@@ -174,8 +178,14 @@ class Due:
         deadline = self.cron_job.spec.starting_deadline
         return deadline is not None and self.now - due_at >= deadline + DEADLINE_GRACE
 
-    def given_up(self, instant: datetime) -> bool:
-        """Without a deadline a refused create is tried until the next instant is due and the late window is over."""
-        if self.cron_job.spec.starting_deadline is not None or instant >= self.late_since:
+    def given_up(self, attempt: Attempt, due_at: datetime) -> bool:
+        """Whether a create that was refused for now is tried no more; without a deadline only.
+
+        It is tried until the next instant is due and the late window is over, for the instant and for the tries
+        themselves: what is caught up is late from the beginning.
+        """
+        if self.cron_job.spec.starting_deadline is not None:
             return False
-        return bool(self.between(instant, self.until, limit=1))
+        if self.now - max(due_at, attempt.first_at) <= self.stance.late:
+            return False
+        return bool(self.between(due_at - self.cron_job.shift, self.until, limit=1))

@@ -212,14 +212,16 @@ class Executor:
         attempts = self._attempts.setdefault(cron_job.uid, {})
         before = attempts.get(firing.name)
         pause = RETRY_FIRST if before is None else min(RETRY_LONGEST, before.pause * 2)
+        now = self._clock.now()
         attempts[firing.name] = Attempt(
             name=firing.name,
             scheduled_at=firing.scheduled_at,
             trigger=firing.trigger,
             message=message,
             final=final,
+            first_at=now if before is None else before.first_at,
             pause=pause,
-            retry_at=self._clock.now() + pause,
+            retry_at=now + pause,
         )
 
     async def _delete(self, cron_job: CronJob, job: Job, cause: Cause) -> None:

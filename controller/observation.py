@@ -24,6 +24,7 @@ class Attempt:
         trigger: What it was for.
         message: Its own words.
         final: It will never take this Job as it is.
+        first_at: When it was turned down first, UTC.
         pause: How long the create rests this time.
         retry_at: Not before, UTC.
     """
@@ -33,6 +34,7 @@ class Attempt:
     trigger: Trigger = Trigger.SCHEDULE
     message: str
     final: bool
+    first_at: datetime
     pause: timedelta
     retry_at: datetime
 

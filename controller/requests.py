@@ -3,7 +3,7 @@
 No schema looks at an annotation, so everything here may be wrong, and what is wrong is a value with a sentence and not
 an error: the schedule goes on. What a request has come to is kept in the status, never here.
 
-`spec` carries the requests of an object; `turns` and `settlement` answer them.
+`spec` carries the requests of an object; `settlement` and `backfills` answer them.
 """
 
 from __future__ import annotations

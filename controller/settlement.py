@@ -13,7 +13,7 @@ from functools import cached_property
 from controller import backfills, places
 from controller.case import Case
 from controller.due import CHUNK
-from controller.ledger import Edit
+from controller.ledger import Closes, Edit
 from controller.names import manual_name, name_for
 from controller.outcomes import Outcome, Reason, Trigger
 from controller.places import Places
@@ -96,18 +96,28 @@ class Settlement:
             for instant in sorted({*instants, *done})
         )
         self._conclude_slots()
+        queued = self.case.status.queued
+        if whole and edit.closes is Closes.SCHEDULE:
+            queued = self._drop_queue(edit)
         first_sight = self.case.status.settled_through is None
         return Passage(
             through=through,
             outcomes=outcomes,
             concluded=tuple(self._concluded),
             released=frozenset(self._released),
-            queued=self.case.status.queued,
+            queued=queued,
             last_trigger=self._noted_trigger() if first_sight else self.case.status.last_trigger,
             backfill=self._noted_backfill() if first_sight else self.case.status.backfill,
             edit=edit,
             whole=whole,
         )
+
+    def _drop_queue(self, edit: Edit) -> tuple[Slot, ...]:
+        """What waits for an instant of the schedule as it was has lost its turn; manual runs go on waiting."""
+        for slot in self.case.status.queued:
+            if slot.trigger.of_schedule:
+                self._concluded.append(self.case.outcome(slot, self.case.withheld(slot) or edit.reason))
+        return tuple(slot for slot in self.case.status.queued if not slot.trigger.of_schedule)
 
     def _conclude_slots(self) -> None:
         """Claimed slots whose Job was seen, or that are given up (on a complete view only)."""
@@ -169,7 +179,8 @@ class Settlement:
         name = manual_name(self.case.cron_job, value)
         if name in self.case.manual_names:
             return self._noted(value, job=name)  # the value has had its run, before others
-        slot = Slot(name=name, scheduled_at=self.case.now, trigger=Trigger.MANUAL, trigger_id=value)
+        now = self.case.now.replace(microsecond=0)  # people read it, and programs parse it
+        slot = Slot(name=name, scheduled_at=now, trigger=Trigger.MANUAL, trigger_id=value)
         reason = door.admit(slot)
         if reason is not None:
             self._concluded.append(self.case.outcome(slot, reason))
@@ -185,7 +196,8 @@ class Settlement:
 
     def _noted_backfill(self) -> Backfill | None:
         request = self.case.cron_job.requests.backfill
-        return None if request is None else Backfill(interval=request.text, state=BackfillState.NOTED)
+        message = "the object brought it along: nothing runs; ask with another text for it"
+        return None if request is None else Backfill(interval=request.text, state=BackfillState.NOTED, message=message)
 
     def _slot(self, instant: datetime) -> Slot:
         return Slot(name=name_for(self.case.cron_job, instant), scheduled_at=instant)

@@ -1,7 +1,9 @@
 """The status of an object as JSON: read from what the API server shows, written back as the difference.
 
-Whatever stands in an object's status was put there by some version of the controller, perhaps a later one: what this
-version does not know is left out and not stumbled over. `status` makes the values; this room only spells them.
+Whatever stands in an object's status was put there by some version of the controller, perhaps a later one: no word is
+stumbled over. An outcome with a reason that is not known here is left out; what triggered a Job in a way that is not
+known passes for a manual run, for its name alone says what it stands for; a backfill in such a state is left alone.
+`status` makes the values; this room only spells them.
 """
 
 from __future__ import annotations
@@ -96,9 +98,14 @@ def _parse_slot(raw: Mapping[str, Any]) -> Slot:
         name=raw["name"],
         scheduled_at=parse_time(raw["scheduledAt"]),
         uid=raw.get("uid"),
-        trigger=Trigger(raw.get("trigger", Trigger.SCHEDULE)),
+        trigger=_trigger(raw),
         trigger_id=raw.get("triggerId"),
     )
+
+
+def _trigger(raw: Mapping[str, Any]) -> Trigger:
+    word = raw.get("trigger", Trigger.SCHEDULE)
+    return Trigger(word) if word in _TRIGGERS else Trigger.MANUAL
 
 
 def _dump_slot(slot: Slot, cron_job: CronJob) -> dict[str, Any]:
@@ -132,6 +139,8 @@ def _dump_trigger(of: Slot | Outcome) -> dict[str, Any]:
     return {"trigger": of.trigger.value, **({} if of.trigger_id is None else {"triggerId": of.trigger_id})}
 
 
+_TRIGGERS = frozenset(trigger.value for trigger in Trigger)
+_STATES = frozenset(state.value for state in BackfillState)
 _REASONS = frozenset(reason.value for reason in Reason)
 """A later version may know more words; what it wrote is left out rather than stumbled over."""
 
@@ -141,7 +150,7 @@ def _parse_outcome(raw: Mapping[str, Any]) -> Outcome:
         scheduled_at=parse_time(raw["scheduledAt"]),
         reason=Reason(raw["reason"]),
         job=raw.get("job"),
-        trigger=Trigger(raw.get("trigger", Trigger.SCHEDULE)),
+        trigger=_trigger(raw),
         trigger_id=raw.get("triggerId"),
     )
 
@@ -186,7 +195,7 @@ def _parse_backfill(raw: Mapping[str, Any] | None) -> Backfill | None:
         return None
     return Backfill(
         interval=raw["interval"],
-        state=BackfillState(raw["state"]),
+        state=BackfillState(raw["state"]) if raw["state"] in _STATES else BackfillState.NOTED,
         through=_time(raw, "through"),
         total=raw.get("total", 0),
         created=raw.get("created", 0),

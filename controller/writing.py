@@ -71,7 +71,7 @@ class Writing:
             jobs,
             newly=[jobs[outcome.job] for outcome in passage.outcomes if outcome.job in jobs],
             dropped=passage.released,
-            complete=self.case.observed.complete,
+            complete=self.case.observed.complete and len(jobs) == len(self.case.jobs),
             failure_limit=self.case.cron_job.spec.suspend_after_failures,
         )
         status = statuses.claim(status, passage.slots, passage.queued)
@@ -80,16 +80,26 @@ class Writing:
         return Write(status=status, outcomes=outcomes, finished=finished)
 
     def _countable(self, passage: Passage) -> dict[str, Job]:
-        """The Jobs. One that closes the circuit counts as ended only once all instants before that are passed."""
-        if passage.whole or not self.case.circuit_closes:
+        """The Jobs. One that closes the circuit counts as ended only once all instants before that are passed.
+
+        A node that stands in passes only instants that are old enough for it, so it closes none.
+        """
+        if not self.case.circuit_closes or (passage.whole and self.case.owning):
             return self.case.jobs
         return {name: job for name, job in self.case.jobs.items() if job.active or job.trigger is not Trigger.MANUAL}
 
     def _closed(self, status: Status, passage: Passage) -> Status:
-        """After an edit of the spec the failures before it count no more."""
+        """After an edit of the spec, of whatever field, the failures before it count no more."""
         edit = passage.edit
-        edited = edit is not None and passage.whole and edit.closes is not Closes.PAUSE
-        return replace(status, failures_in_row=0) if edited else status
+        if edit is not None and (edit.more or not passage.whole):
+            return status
+        edited = self._is_checked() and self.case.cron_job.generation != status.observed_generation
+        closed = edit is not None and edit.closes is not Closes.PAUSE
+        return replace(status, failures_in_row=0) if edited or closed else status
+
+    def _is_checked(self) -> bool:
+        """Whether this generation has been looked at: its template was checked, or there is no schedule to fire."""
+        return self.case.observed.checked is not None or isinstance(self.case.schedule, TerminalError)
 
     def _stamped(self, status: Status, passage: Passage) -> Status:
         """The fields that say who wrote, and for which spec and which pause."""
@@ -99,12 +109,11 @@ class Writing:
         pause = self.case.due.paused_until
         if passage.edit is not None and passage.edit.more:
             return replace(status, suspended_until=pause)
-        checked = self.case.observed.checked is not None or isinstance(self.case.schedule, TerminalError)
         return replace(
             status,
             schedule_hash=self.case.cron_job.spec.schedule_hash,
             suspended_until=pause,
-            observed_generation=self.case.cron_job.generation if checked else status.observed_generation,
+            observed_generation=self.case.cron_job.generation if self._is_checked() else status.observed_generation,
             next_schedule_at=self._upcoming(status, passage),
         )
 
@@ -138,7 +147,7 @@ class Writing:
         upcoming = isinstance(self.case.schedule, TerminalError) or self.case.due.next_after(passage.through)
         ended = not upcoming and not status.unfinished_runs
         runs = self._runs_are_over(status)
-        return conditions.completed(runs=runs, instants=ended, max_runs=self.case.cron_job.spec.max_runs)
+        return conditions.completed(runs=runs, instants=ended, fired=status.counts.get("created", 0))
 
     def _runs_are_over(self, status: Status, *, promised: bool = False) -> bool:
         """Whether `maxRuns` firings have their Jobs, or are promised them."""

@@ -100,6 +100,7 @@ def attempt(scheduled: str, *, final: bool, retry: str = "12:00:30") -> Attempt:
         scheduled_at=at(scheduled),
         message="the words of the server",
         final=final,
+        first_at=at(scheduled),
         pause=LATE,
         retry_at=at(retry),
     )

@@ -99,8 +99,10 @@ def test_success_is_told_once_a_minute_with_a_count_of_all_that_it_stands_for() 
         room.clock.advance(20)
     assert room.events == [
         "Normal SuccessfulCreate x1: Created job report-20260302120000-6f1c2d3e4b",
-        "Normal SuccessfulCreate x3: Created job report-20260302120100-6f1c2d3e4b and 2 before it",
-        "Normal SuccessfulCreate x3: Created job report-20260302120200-6f1c2d3e4b and 2 before it",
+        "Normal SuccessfulCreate x3: Created job report-20260302120100-6f1c2d3e4b "
+        "(and 2 more of the kind since the last Event)",
+        "Normal SuccessfulCreate x3: Created job report-20260302120200-6f1c2d3e4b "
+        "(and 2 more of the kind since the last Event)",
     ]
     assert len(room.numbers.outcomes) == 9
 
@@ -324,12 +326,12 @@ CONDITIONS: dict[str, tuple[Condition | None, Condition, list[str]]] = {
     "a circuit closes": (OPEN, conditions.circuit(0, 3), []),
     "the last run has fired": (
         None,
-        conditions.completed(runs=True, instants=False, max_runs=3),
+        conditions.completed(runs=True, instants=False, fired=3),
         ["Normal Completed x1: it has fired 3 times"],
     ),
     "the schedule has ended": (
-        conditions.completed(runs=False, instants=False, max_runs=None),
-        conditions.completed(runs=False, instants=True, max_runs=None),
+        conditions.completed(runs=False, instants=False, fired=0),
+        conditions.completed(runs=False, instants=True, fired=0),
         ["Normal Completed x1: no instant is left"],
     ),
     "a suspension is no news": (None, conditions.suspended(True, now=at("12:00")), []),

@@ -37,7 +37,15 @@ def due(now: str, *, through: str = "11:55", delay: float = 0.0, valid: bool = T
 
 def refused(scheduled: str = "12:00", *, final: bool = False, retry: str = "12:00:01") -> Attempt:
     name = name_for(cron_job(), at(scheduled))
-    return Attempt(name=name, scheduled_at=at(scheduled), message="quota", final=final, pause=LATE, retry_at=at(retry))
+    return Attempt(
+        name=name,
+        scheduled_at=at(scheduled),
+        message="quota",
+        final=final,
+        first_at=at(scheduled),
+        pause=LATE,
+        retry_at=at(retry),
+    )
 
 
 # --- the order of the verdicts: each row beats all that follow ------------------------------------------------------

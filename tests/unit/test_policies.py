@@ -539,7 +539,8 @@ def test_a_value_that_a_new_object_brings_along_is_only_noted() -> None:
     step = step_of(cron, "11:58:01", status=Status(), checked=Checked(objection=None))
     assert isinstance(step, Write)
     assert step.status.last_trigger == LastTrigger(value="now-1", at=at("11:58:01"), outcome="noted")
-    assert step.status.backfill == Backfill(interval=JANUARY, state=BackfillState.NOTED)
+    assert step.status.backfill is not None
+    assert (step.status.backfill.interval, step.status.backfill.state) == (JANUARY, BackfillState.NOTED)
     assert step_of(cron, "11:58:02", status=step.status) == Wait(wake_at=at("12:00"))
 
 
