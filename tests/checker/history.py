@@ -195,7 +195,8 @@ class History:
                 yield fault.since, fault.until + within, fault
             else:
                 yield fault.since, fault.since + within, fault
-                yield fault.until, fault.until + within, fault
+                if fault.until > fault.since:
+                    yield fault.until, fault.until + within, fault
 
     def bound(self, moment: datetime) -> tuple[datetime, Fault | None]:
         """Until when what is due at a moment must be done, and the fault that makes it later than D."""
