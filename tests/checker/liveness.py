@@ -31,7 +31,7 @@ def in_time(life: Life) -> Iterator[Broken]:
 def one_outcome(life: Life) -> Iterator[Broken]:
     """L4: each instant has one outcome, with a reason that exists, and the Jobs agree with it."""
     first: dict[str, str] = {}
-    for told in life.thing.told:
+    for told in life.told:
         for raw in of_schedule(told.status.get("recent", ())):
             text, reason = raw["scheduledAt"], raw["reason"]
             if first.setdefault(text, reason) != reason:
@@ -41,6 +41,8 @@ def one_outcome(life: Life) -> Iterator[Broken]:
                 first[text] = reason
     dues = {due.at: due for due in life.due}
     for at, outcome in life.outcomes.items():
+        if outcome.told_at <= life.history.began:
+            continue
         jobs = life.fired.get(at, [])
         if outcome.reason not in COUNTED_AS:
             yield broken("L4", life, at, f"told as {outcome.reason}, a reason that does not exist")
@@ -56,7 +58,7 @@ def one_outcome(life: Life) -> Iterator[Broken]:
 
 def counts_agree(life: Life) -> Iterator[Broken]:
     """L4: due = created + skipped + missed + createFailed + what waits; and due is what the reference says."""
-    for told in life.thing.told:
+    for told in life.told:
         counts = told.status.get("counts", {})
         ended = sum(counts.get(name, 0) for name in set(COUNTED_AS.values()))
         promised = len(waiting(told))
@@ -65,7 +67,7 @@ def counts_agree(life: Life) -> Iterator[Broken]:
             told_at = f"at {clock(told.at)} the counts do not add up"
             yield broken("L4", life, None, f"{told_at}: {sums}; {promised} wait")
             return
-    for before, after in pairwise(life.thing.told):
+    for before, after in pairwise(life.told):
         old, new = (one.status.get("counts", {}).get("due", 0) for one in (before, after))
         if new < old:
             yield broken("L4", life, None, f"at {clock(after.at)} counts.due went from {old} back to {new}")

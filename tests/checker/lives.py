@@ -67,6 +67,21 @@ class Life:
         return self.thing.deleted_at or self.history.ended
 
     @cached_property
+    def made(self) -> list[MadeJob]:
+        """The Jobs that were made while the run was judged: those that a rule may complain about."""
+        return [job for job in self.jobs if job.created_at > self.history.began]
+
+    @cached_property
+    def tidied(self) -> list[MadeJob]:
+        """The Jobs that the operator deleted meanwhile."""
+        return [job for job in self.jobs if job.by_us and (job.deleted_at or self.created_at) > self.history.began]
+
+    @cached_property
+    def told(self) -> list[Told]:
+        """The statuses meanwhile, and the one that stood at the beginning."""
+        return self.told_between(self.history.began, self.history.ended)
+
+    @cached_property
     def shift(self) -> timedelta:
         """By how much its jitter puts it off, in whole seconds: as the earliest of its Jobs and outcomes shows."""
         limit = max(int(version.spec.get("jitterSeconds") or 0) for version in self.thing.versions)

@@ -20,7 +20,7 @@ STALLED_WITHIN = timedelta(seconds=4)
 
 def suspension_obeyed(life: Life) -> Iterator[Broken]:
     """S5: nothing is made once the object is suspended, nor afterwards for an instant of the suspended time."""
-    for job in life.jobs:
+    for job in life.made:
         if job.trigger is Trigger.MANUAL or job.instant is None:
             continue
         due_at = job.instant + life.shift if job.trigger.of_schedule else job.created_at
@@ -38,7 +38,7 @@ def suspension_obeyed(life: Life) -> Iterator[Broken]:
 def deletion_obeyed(life: Life) -> Iterator[Broken]:
     """S6: nothing is made once the object is deleted."""
     gone = life.thing.deleted_at
-    for job in life.jobs:
+    for job in life.made:
         if gone is not None and job.created_at > gone + _within(life, job.created_at):
             late = seconds(job.created_at - gone)
             yield broken("S6", life, job.instant, f"{job_told(job)}, {late} after its object was deleted")
@@ -46,7 +46,7 @@ def deletion_obeyed(life: Life) -> Iterator[Broken]:
 
 def never_backwards(life: Life) -> Iterator[Broken]:
     """S7: an edit never fires for instants before it."""
-    for job in life.jobs:
+    for job in life.made:
         if not job.trigger.of_schedule or job.instant is None:
             continue
         generations = [one for one in (job.generation, life.claimed_by(job)) if one is not None]
@@ -62,7 +62,7 @@ def never_backwards(life: Life) -> Iterator[Broken]:
 
 def runs_asked_for(life: Life) -> Iterator[Broken]:
     """S2: a manual run, or a backfill's, stands for a value that was written, and not when the object was made."""
-    for job in life.jobs:
+    for job in life.made:
         if job.trigger.of_schedule:
             continue
         name = TRIGGER if job.trigger is Trigger.MANUAL else BACKFILL
@@ -80,7 +80,7 @@ def requests_answered(life: Life) -> Iterator[Broken]:
     """L1: each new value of a trigger gets its Job, or a word in the status, in time."""
     for value, since, until in _requests(life, TRIGGER):
         bound = life.history.bound(since)[0]
-        if bound >= min(until, life.history.ended):
+        if bound >= min(until, life.history.ended) or since <= life.history.began:
             continue
         made = any(job.request == value and job.created_at <= bound for job in life.jobs)
         said = any(told.status.get("lastTrigger", {}).get("value") == value for told in life.told_between(since, bound))

@@ -38,14 +38,14 @@ def once(life: Life) -> Iterator[Broken]:
             case _:
                 which, what = (None, job.instant or job.uid), f"{_at(job)}"
         first = seen.setdefault(which, job)
-        if first is not job:
+        if first is not job and job.created_at > life.history.began:
             yield broken("S1", life, job.instant, f"two Jobs for {what}: {job_told(first)}; {job_told(job)}")
 
 
 def none_invented(life: Life) -> Iterator[Broken]:
     """S2: every Job stands for an instant of the version that it names."""
-    for job in life.jobs:
-        if job.trigger.of_schedule and job.created_at > life.history.began and not named(life, job):
+    for job in life.made:
+        if job.trigger.of_schedule and not named(life, job):
             version = f"generation {job.generation}" if job.generation is not None else "any version"
             yield broken("S2", life, job.instant, f"{job_told(job)} stands for {_at(job)}, no instant of {version}")
 
@@ -73,7 +73,7 @@ def never_past_deadline(life: Life) -> Iterator[Broken]:
 
 def limit_kept(life: Life) -> Iterator[Broken]:
     """S8: under Forbid and Queue never more than `maxActiveJobs` unfinished Jobs; under Allow, of backfills."""
-    for job in life.jobs:
+    for job in life.made:
         version, before = life.version_at(job.created_at), life.version_at(job.created_at - SEEN_WITHIN)
         if version is None or (before is not None and _limits(before) != _limits(version)):
             continue  # the create was under way when the policy was edited
@@ -89,9 +89,9 @@ def limit_kept(life: Life) -> Iterator[Broken]:
 
 def newest_survives(life: Life) -> Iterator[Broken]:
     """S9: under Replace an unfinished Job goes only in favour of a newer one."""
-    for job in life.jobs:
+    for job in life.tidied:
         version = None if job.deleted_at is None else life.version_at(job.deleted_at)
-        if job.deleted_at is None or version is None or not job.by_us or _finished_by(job, job.deleted_at):
+        if job.deleted_at is None or version is None or _finished_by(job, job.deleted_at):
             continue
         steady = life.version_at(job.deleted_at - SEEN_WITHIN) is version
         limit = life.history.bound(job.deleted_at)[0]
@@ -103,13 +103,15 @@ def newest_survives(life: Life) -> Iterator[Broken]:
 
 def replaced_in_time(life: Life) -> Iterator[Broken]:
     """S9: under Replace no Job lives on beside as many newer ones as may be."""
-    for job in life.jobs:
+    replaces = any(policy(version) == "Replace" for version in life.thing.versions)
+    for job in life.jobs if replaces else ():
         newer = [other for other in life.jobs if _order(other) > _order(job)]
         for other in newer:
             together = max(job.created_at, other.created_at)
             limit = life.history.bound(together)[0]
             version = life.version_at(together)
-            if version is None or version is not life.version_at(limit) or policy(version) != "Replace":
+            steady = version is not None and version is life.version_at(limit)
+            if version is None or not steady or policy(version) != "Replace" or limit <= life.history.began:
                 continue
             still = [one for one in newer if one.active_at(limit) and one.created_at <= together]
             if job.active_at(limit) and len(still) >= slots(version) and limit < life.history.ended:
@@ -120,7 +122,7 @@ def replaced_in_time(life: Life) -> Iterator[Broken]:
 
 def never_back(life: Life) -> Iterator[Broken]:
     """S10: `settledThrough` and `lastScheduleTime` never move back."""
-    for before, after in pairwise(life.thing.told):
+    for before, after in pairwise(life.told):
         for name in ("settledThrough", "lastScheduleTime"):
             old, new = before.status.get(name), after.status.get(name)
             if old is not None and (new is None or time_of(new) < time_of(old)):
@@ -131,8 +133,8 @@ def never_back(life: Life) -> Iterator[Broken]:
 
 def history_tidied(life: Life) -> Iterator[Broken]:
     """S12: only finished Jobs are deleted, unless they are replaced, and the oldest first."""
-    for job in life.jobs:
-        if job.deleted_at is None or not job.by_us:
+    for job in life.tidied:
+        if job.deleted_at is None:
             continue
         version = life.version_at(job.deleted_at)
         if not _finished_by(job, job.deleted_at):
@@ -151,18 +153,19 @@ def history_tidied(life: Life) -> Iterator[Broken]:
 
 
 def nothing_foreign(history: History) -> Iterator[Broken]:
-    """S11: nothing that is not ours is written or deleted."""
+    """S11: nothing that is not ours is written or deleted. S2: no Job is of an object that never was."""
     for write in history.foreign_writes:
-        yield Broken(rule="S11", where="", at=write.at, what=f"the operator wrote to what is not its own: {write.what}")
+        if write.at > history.began:
+            told = f"the operator wrote to what is not its own: {write.what}"
+            yield Broken(rule="S11", where="", at=write.at, what=told)
     known = {thing.uid for thing in history.objects}
     for job in history.jobs:
-        where = f"{job.namespace}/{job.name}"
-        if job.by_us and not job.owner_uid and job.deleted_at is not None:
-            yield Broken(
-                rule="S11", where=where, at=job.deleted_at, what="a Job of no object was deleted by the operator"
-            )
-        elif job.owner_uid and job.owner_uid not in known:
-            yield Broken(rule="S2", where=where, at=job.created_at, what=f"{job_told(job)}: its object was never seen")
+        where, gone = f"{job.namespace}/{job.name}", job.deleted_at
+        if job.by_us and not job.owner_uid and gone is not None and gone > history.began:
+            yield Broken(rule="S11", where=where, at=gone, what="a Job of no object was deleted by the operator")
+        elif job.owner_uid and job.owner_uid not in known and job.created_at > history.began:
+            told = f"{job_told(job)}: its object was never seen"
+            yield Broken(rule="S2", where=where, at=job.created_at, what=told)
 
 
 def _at(job: MadeJob) -> str:
