@@ -13,6 +13,7 @@ from typing import Any
 
 from tests.checker.history import EARLY, Version
 from tests.checker.lives import Due, Life, Outcome, condition, deadline, policy, rests, slots, time_of, waiting
+from tests.checker.patience import RETRIED_FOR, last_refusal, waits_its_turn
 from tests.checker.words import clock
 
 LATE_WINDOW = timedelta(seconds=10)
@@ -21,8 +22,9 @@ SKEW = timedelta(milliseconds=300)
 """How wrong a corrected clock may be."""
 STAMP = timedelta(seconds=1)
 """An edit is stamped to the second: so near to it nobody can tell what came first."""
+CREATED = "Created"
 COUNTED_AS = {
-    "Created": "created",
+    CREATED: "created",
     "SkippedForbid": "skipped",
     "SkippedQueueFull": "skipped",
     "SkippedSuspended": "skipped",
@@ -37,11 +39,13 @@ COUNTED_AS = {
 def excuse(life: Life, due: Due) -> str | None:
     """Why this instant may have no Job, for people; None: nothing excuses it."""
     outcome = life.outcomes.get(due.at) or _counted(life, due)
-    if (done := _authors_doing(life, due)) is not None:
-        return done
-    if outcome is not None and borne_out(life, due, outcome):
-        return f"{outcome.reason}, told at {clock(outcome.told_at)}"
-    return None
+    if outcome is not None and outcome.reason == CREATED:
+        return None
+    if (doing := _authors_doing(life, due)) is not None:
+        return doing
+    if outcome is None:
+        return _waiting(life, due)
+    return f"{outcome.reason}, told at {clock(outcome.told_at)}" if borne_out(life, due, outcome) else None
 
 
 def borne_out(life: Life, due: Due, outcome: Outcome) -> bool:
@@ -51,7 +55,7 @@ def borne_out(life: Life, due: Due, outcome: Outcome) -> bool:
 
 
 def _authors_doing(life: Life, due: Due) -> str | None:
-    """What the author did, or had wished, so that nothing had to fire."""
+    """What the author did, or had wished, so that nothing had to fire: that needs no word in the status."""
     if rests(due.version, due.due_at):
         return "suspended by its author"
     if life.thing.deleted_at is not None and life.thing.deleted_at <= due.bound:
@@ -67,8 +71,16 @@ def _authors_doing(life: Life, due: Due) -> str | None:
         return f"completed: all of its {runs} runs had been made or promised"
     if any(condition(one, "CircuitOpen") for one in told):
         return "its circuit was open"
-    if any(time_of(raw["scheduledAt"]) == due.at for raw in (waiting(told[-1]) if told else ())):
-        return "it waits: its status has promised it, or queued it"
+    return None
+
+
+def _waiting(life: Life, due: Due) -> str | None:
+    """What it still waits for at the end."""
+    if waits_its_turn(life, due):
+        return "it waits in the queue, and as many Jobs as may be are active"
+    last = last_refusal(life, due, life.history.ended)
+    if last is not None and last + RETRIED_FOR > life.history.ended:
+        return f"the API server refused its Job, the last time at {clock(last)}, and it is tried again"
     return None
 
 
@@ -165,14 +177,7 @@ def _edited(life: Life, due: Due, outcome: Outcome) -> bool:
 
 def _refused(life: Life, due: Due, outcome: Outcome) -> bool:
     """The API server refused a create of this instant's Job, by its own record."""
-    digits = f"-{due.at:%Y%m%d%H%M%S}-"
-    return any(
-        refusal.namespace == life.thing.namespace
-        and digits in refusal.job
-        and refusal.job.startswith(life.thing.name[:20])
-        and refusal.at <= outcome.told_at
-        for refusal in life.history.refusals
-    )
+    return last_refusal(life, due, outcome.told_at) is not None
 
 
 _JUDGES: Mapping[str, Callable[[Life, Due, Outcome], bool]] = {

@@ -7,7 +7,7 @@ from datetime import timedelta
 from itertools import pairwise
 
 from tests.checker.broken import Broken, broken
-from tests.checker.excuses import COUNTED_AS, SKEW, borne_out
+from tests.checker.excuses import COUNTED_AS, CREATED, SKEW, borne_out
 from tests.checker.history import MadeJob
 from tests.checker.lives import Life, Outcome, of_schedule, rests, same_instants, time_of, waiting
 from tests.checker.verdicts import Kind, verdicts
@@ -15,7 +15,6 @@ from tests.checker.words import clock, job_told
 
 SETTLED_WITHIN = timedelta(seconds=2)
 """L4: so long after its bound an instant is settled at the latest."""
-CREATED = "Created"
 
 
 def in_time(life: Life) -> Iterator[Broken]:

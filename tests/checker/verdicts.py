@@ -14,6 +14,7 @@ from enum import StrEnum
 from tests.checker.excuses import excuse
 from tests.checker.history import EARLY, CronObject, MadeJob
 from tests.checker.lives import Due, Life, rests
+from tests.checker.patience import allowed_until
 from tests.checker.words import clock, job_told, seconds
 
 SEEN_WITHIN = timedelta(seconds=1)
@@ -122,7 +123,7 @@ def _fired(life: Life, due: Due, job: MadeJob) -> tuple[Kind, str, bool]:
         return Kind.UNWANTED, f"{told}, and suspended since {clock(since)}", job.created_at > since + SEEN_WITHIN
     if job.created_at <= due.due_at + life.history.calm:
         return Kind.OK, told, False
-    return Kind.LATE, f"{told}, {_allowance(life, due)}", job.created_at > due.bound
+    return Kind.LATE, f"{told}, {_allowance(life, due)}", job.created_at > allowed_until(life, due, job)
 
 
 def _allowance(life: Life, due: Due) -> str:
