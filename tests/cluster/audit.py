@@ -1,28 +1,22 @@
-"""The evidence: which Jobs the API server made, and when, from its own record.
+"""A plain count of which Jobs the API server made, for tests of one thing: by name, without statuses or policies.
 
-A Job deleted since still counts, and no replica's word is taken. What must have been made comes from
+`tests.checker.audit` reads the record; `tests.checker` judges a whole run. What must have been made comes from
 `tests.unit.wallclock`, which shares no code with the project.
 """
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from http import HTTPStatus
 from pathlib import Path
-from typing import Any
 
+from tests.checker import audit
+from tests.checker.history import EARLY as EARLY  # the tests of this suite find it here
 from tests.unit import wallclock
 
-EARLY = timedelta(milliseconds=100)
-"""What an instant may be missed by on the early side (INVARIANTS, S3)."""
-
-_UNSURE = (HTTPStatus.CONFLICT, HTTPStatus.GATEWAY_TIMEOUT)
-"""Answers to a create after which there is, or may be, a Job."""
 _JOB_NAME = re.compile(r"(?P<cron_job>.+)-(?P<instant>\d{14})-[0-9a-f]{10}")
 
 
@@ -49,10 +43,10 @@ class Made:
 def made(audit_log: Path, namespace: str) -> list[Made]:
     """The Jobs of our naming made in a namespace, in the order of their making."""
     found = []
-    for entry in _creates(audit_log, namespace):
-        if name := _JOB_NAME.fullmatch(_name(entry)):
+    for write in audit.read(audit_log, namespace).made:
+        if name := _JOB_NAME.fullmatch(write.name):
             instant = datetime.strptime(name["instant"], "%Y%m%d%H%M%S").replace(tzinfo=UTC)
-            found.append(Made(cron_job=name["cron_job"], instant=instant, at=_at(entry), job=name[0]))
+            found.append(Made(cron_job=name["cron_job"], instant=instant, at=write.at, job=name[0]))
     return found
 
 
@@ -61,76 +55,12 @@ def names(audit_log: Path, namespace: str) -> list[str]:
 
     A name that stands here twice is a Job that ran, was deleted, and ran again.
     """
-    return [_name(entry) for entry in _creates(audit_log, namespace)]
+    return [write.name for write in audit.read(audit_log, namespace).made]
 
 
 def deleted(audit_log: Path, namespace: str) -> dict[str, datetime]:
     """By name, when a Job of a namespace was deleted one by one."""
-    return {_name(entry): _at(entry) for entry in _writes(audit_log, namespace) if _went_through(entry, "delete")}
-
-
-def _creates(audit_log: Path, namespace: str) -> list[dict[str, Any]]:
-    """Creates that made a Job.
-
-    One whose client died before the answer is recorded as timed out, whether it made the Job or not. It did if the Job
-    is heard of afterwards and nobody else had made it.
-    """
-    found: list[dict[str, Any]] = []
-    cut_off: dict[str, dict[str, Any]] = {}
-    there: set[str] = set()
-    for entry in _writes(audit_log, namespace, cut_off):
-        name = _name(entry)
-        if entry["verb"] == "create" and entry["responseStatus"]["code"] == HTTPStatus.GATEWAY_TIMEOUT:
-            if name not in there:
-                cut_off[name] = entry
-            continue
-        unknown = cut_off.pop(name, None)
-        if _went_through(entry, "create"):
-            found.append(entry)
-        elif unknown is not None:
-            found.append(unknown)
-        there.add(name)
-        if _went_through(entry, "delete"):
-            there.discard(name)
-    return sorted(found, key=_at)
-
-
-def _writes(audit_log: Path, namespace: str, names: Collection[str] = ()) -> Iterator[dict[str, Any]]:
-    """The creates and deletes of Jobs of a namespace, and all that shows that Jobs of these names are there.
-
-    The last line may still be on its way.
-    """
-    with audit_log.open() as lines:
-        for line in lines:
-            if not line.endswith("\n") or '"resource":"jobs"' not in line or f'"{namespace}"' not in line:
-                continue
-            if not names and '"subresource":' in line:
-                continue
-            entry = json.loads(line)
-            where, code = entry["objectRef"], entry["responseStatus"]["code"]
-            if where["namespace"] != namespace or "dryRun" in entry["requestURI"] or "name" not in where:
-                continue
-            if "subresource" in where or entry["verb"] not in ("create", "delete"):
-                told = where["name"] in names and code < HTTPStatus.MULTIPLE_CHOICES
-            else:
-                told = code < HTTPStatus.MULTIPLE_CHOICES or (entry["verb"] == "create" and code in _UNSURE)
-            if told:
-                yield entry
-
-
-def _went_through(entry: dict[str, Any], verb: str) -> bool:
-    code = entry["responseStatus"]["code"]
-    return bool(
-        entry["verb"] == verb and "subresource" not in entry["objectRef"] and code < HTTPStatus.MULTIPLE_CHOICES
-    )
-
-
-def _name(entry: dict[str, Any]) -> str:
-    return str(entry["objectRef"]["name"])
-
-
-def _at(entry: dict[str, Any]) -> datetime:
-    return datetime.fromisoformat(entry["stageTimestamp"])
+    return {write.name: write.at for write in audit.read(audit_log, namespace).deleted}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
