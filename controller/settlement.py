@@ -167,7 +167,8 @@ class Settlement:
     def _settleable(self) -> tuple[datetime, ...]:
         through, until = self.case.ledger.through, self.case.due.until
         rests = self.case.due.suspended_now and not self.case.circuit_closes
-        if rests and until - through < SUSPENDED_SETTLE:
+        made = any(through < instant <= until for instant in self.case.done)  # its Job is to have its place, and an end
+        if rests and not made and until - through < SUSPENDED_SETTLE:
             return ()
         return self.case.due.between(through, until)
 

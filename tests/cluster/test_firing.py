@@ -434,7 +434,7 @@ def test_a_namespace_that_goes_is_left_in_silence(
 
 
 def test_history_keeps_as_many_finished_jobs_as_asked_for(team: Team, made: Callable[[str], list[Made]]) -> None:
-    eventually(lambda: len(team.jobs("tidy")) == 2 and len(team.jobs("tidy-failed")) == 1, "limits", seconds=60)
+    eventually(lambda: len(team.jobs("tidy")) == 2 and len(team.jobs("tidy-failed")) == 1, "limits", seconds=120)
     kept = [job["metadata"]["name"] for job in team.jobs("tidy")]
     assert kept == [job.job for job in made("tidy")[-2:]], "the newest are kept"
     assert failed(team.jobs("tidy-failed")[0])
