@@ -7,7 +7,7 @@ VENV := .venv/$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info
 RUN := $(VENV)/bin/python -m
 
 .DEFAULT_GOAL := help
-.PHONY: help prerequisites venv build check test test-fast test-deep simulate bench demo up down status lock clean
+.PHONY: help prerequisites venv build check test test-fast test-deep simulate test-mutants bench demo up down status lock clean
 
 help: ## print this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -37,6 +37,9 @@ test-deep: venv ## the schedule engine against brute force, over a million insta
 
 simulate: venv ## faults of everything around the replicas, SEEDS=1000 seeds from SEED=0 on, on all processors
 	@$(RUN) tests.simulation --faults --minutes 1.5 --seed $(SEED) --seeds $(SEEDS)
+
+test-mutants: venv ## replicas with one fault put in, each caught by the simulation
+	$(RUN) pytest -v tests/simulation/test_mutants.py
 
 bench: venv ## what the schedule engine costs, beside its goals
 	@$(RUN) tests.bench
