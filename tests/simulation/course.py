@@ -27,6 +27,7 @@ WITHOUT_FAULT = timedelta(seconds=2)
 AFTER_DEATH = timedelta(seconds=8)
 """L2: F, from the death of a replica."""
 DEATH = "kill"
+STALL = "watch stalled"
 EARLY = timedelta(milliseconds=100)
 """S3: the tolerance."""
 IN_FLIGHT = timedelta(milliseconds=200)
@@ -184,9 +185,14 @@ class Course:
         return sorted(found)
 
     def nobody_could(self, at: datetime) -> bool:
-        """Whether nobody could fire at a moment, or soon after it."""
+        """Whether nobody could fire at a moment, or before all had recovered from what was before."""
         faults = (fault for fault in self.evidence.faults if fault.excuses)
-        return any(fault.at - WITHOUT_FAULT <= at <= (fault.until or fault.at) for fault in faults)
+        return any(fault.at - AFTER_DEATH <= at <= (fault.until or fault.at) for fault in faults)
+
+    def unseen_until(self, moment: datetime) -> datetime:
+        """How long an edit of that moment may stay unseen: the watch of the owning node may stand still."""
+        ends = [fault.until for fault in self.evidence.faults if fault.what == STALL and fault.at <= moment]
+        return max((until + AFTER_DEATH for until in ends if until is not None and moment <= until), default=moment)
 
     def blurred(self, at: datetime) -> bool:
         """Whether a fault kept somebody from seeing in time what the author had just done."""

@@ -50,7 +50,7 @@ COUNTED_AS = {
 def in_time(course: Course) -> Iterator[Violation]:
     """L1, L2: each instant has its Job in time, or the outcome that its policy asks for."""
     for expected in course.life.expected(course.evidence.ended):
-        bound = course.bound(expected.at)
+        bound = max(course.bound(expected.at), course.unseen_until(expected.wish.since))
         changed = expected.wish.until or course.evidence.ended
         if expected.wish.suspended or bound >= min(changed, course.evidence.ended):
             continue
