@@ -27,7 +27,7 @@ WITHOUT_FAULT = timedelta(seconds=2)
 AFTER_DEATH = timedelta(seconds=8)
 """L2: F, from the death of a replica."""
 DEATH = "kill"
-STALL = "watch stalled"
+BLIND = ("watch stalled", "watch slow")
 EARLY = timedelta(milliseconds=100)
 """S3: the tolerance."""
 IN_FLIGHT = timedelta(milliseconds=200)
@@ -191,7 +191,7 @@ class Course:
 
     def unseen_until(self, moment: datetime) -> datetime:
         """How long an edit of that moment may stay unseen: the watch of the owning node may stand still."""
-        ends = [fault.until for fault in self.evidence.faults if fault.what == STALL and fault.at <= moment]
+        ends = [fault.until for fault in self.evidence.faults if fault.what in BLIND and fault.at <= moment]
         return max((until + AFTER_DEATH for until in ends if until is not None and moment <= until), default=moment)
 
     def blurred(self, at: datetime) -> bool:

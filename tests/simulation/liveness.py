@@ -128,7 +128,8 @@ def _excused(course: Course, expected: Expected, outcome: Outcome, bound: dateti
         deadline = expected.wish.deadline
         return deadline is not None and bound > expected.at + deadline and bound != expected.at + WITHOUT_FAULT
     if outcome.reason == "MissedCatchUp":
-        return course.nobody_could(expected.at) and bound > expected.at + LATE_WINDOW
+        unseen = course.unseen_until(expected.wish.since) >= bound
+        return (course.nobody_could(expected.at) or unseen) and bound > expected.at + LATE_WINDOW
     return False
 
 
