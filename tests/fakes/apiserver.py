@@ -10,8 +10,11 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections import Counter
 from collections.abc import Callable, Mapping
+from contextvars import Context
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -26,6 +29,15 @@ from tests.fakes.happenings import Annotated, Edit, Happening, PostedEvent, Stat
 
 MARKER = "bogus"
 """A field of this name in a Job's spec or its pod's spec stands for a template that the API server does not take."""
+
+
+class Glitch(StrEnum):
+    """What may befall a single request, while others go through."""
+
+    ERROR_BEFORE = "500 before the write"
+    ERROR_AFTER = "500 after the write"
+    SILENT_AFTER = "time-out after the write"
+    CONFLICT = "conflict on a status"
 
 
 class Watcher(Protocol):
@@ -58,6 +70,9 @@ class FakeApiServer:
         down: Nobody gets an answer; the watches stand still until it is up again.
         black_holes: Names of nodes whose packets vanish: they wait for the time-out of 5 s.
         fail_next_create_after_write: The next create is written, and its answer is lost.
+        stalled: Names of nodes whose watches show nothing, and do not end either.
+        glitches: How often a request of a kind meets each of these, from 0 to 1.
+        struck: How many requests, and shown changes, each fault has met, by its name.
         throttled_seconds: If not None, every request is answered by 429 with this Retry-After.
         full_namespaces: Namespaces whose quota refuses more Jobs (403).
         terminating_namespaces: Namespaces that are being deleted.
@@ -82,6 +97,9 @@ class FakeApiServer:
         self.down = False
         self.black_holes: set[str] = set()
         self.fail_next_create_after_write = False
+        self.stalled: set[str] = set()
+        self.glitches: dict[Glitch, float] = {}
+        self.struck: Counter[str] = Counter()
         self.throttled_seconds: float | None = None
         self.full_namespaces: set[str] = set()
         self.terminating_namespaces: set[str] = set()
@@ -336,7 +354,8 @@ class FakeApiServer:
             raise Refused("exceeded quota: jobs, requested: count/jobs.batch=1, used: 0, limited: 0")
 
     def _later(self, seconds: float, act: Callable[..., None], *arguments: Any) -> None:
-        asyncio.get_running_loop().call_later(seconds, act, *arguments)
+        # In a context of its own: what the server does by itself goes on while the replica that asked is stopped.
+        asyncio.get_running_loop().call_later(seconds, act, *arguments, context=Context())
 
     def _next_revision(self) -> str:
         self._revision += 1

@@ -11,15 +11,17 @@ import asyncio
 import random
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from contextvars import Context
 from typing import Any, TypeVar
 
-from controller.errors import ClusterUnavailable, DcronError, Throttled
+from controller.errors import ClusterUnavailable, Conflict, DcronError, Throttled
 from controller.jobs import Job
 from controller.messages import CreateResult, Event
 from controller.ports import Clock
 from controller.spec import CronJob, Key
-from tests.fakes.apiserver import FakeApiServer
+from tests.fakes.apiserver import FakeApiServer, Glitch
 from tests.fakes.happenings import PostedEvent
+from tests.simulation.processes import PROCESS
 
 TIMEOUT_SECONDS = 5.0
 """As in the adapter."""
@@ -89,7 +91,13 @@ class FakeCluster:
 
     async def write_status(self, cron_job: CronJob, status: Mapping[str, Any]) -> CronJob:
         """As the port says."""
-        return await self._call(lambda: self._server.write_status(cron_job, status, self._node))
+
+        def write() -> CronJob:
+            if self._meets(Glitch.CONFLICT):
+                raise Conflict(f"{cron_job.key} has changed, says the server")
+            return self._server.write_status(cron_job, status, self._node)
+
+        return await self._call(write)
 
     def post(self, event: Event) -> None:
         """As the port says; lost if the server cannot be reached at that moment."""
@@ -121,7 +129,7 @@ class FakeCluster:
         try:
             while True:
                 deliver = await watch.next()
-                await self._until_reachable()
+                await self._until_shown()
                 watch.deliver(deliver)
         finally:
             self._server.watchers.remove(watch)
@@ -131,35 +139,71 @@ class FakeCluster:
 
     async def _call(self, operation: Callable[[], Result]) -> Result:
         """One request: there, done at once on the server, and back."""
-        await self._travel()
-        if self._server.throttled_seconds is not None:
-            raise Throttled("too many requests", retry_after_seconds=self._server.throttled_seconds)
-        try:
-            result: Result | DcronError = operation()
-        except DcronError as error:
-            result = error
+        result = await self._there(operation)
         if isinstance(result, ClusterUnavailable):
             raise result
+        if self._meets(Glitch.SILENT_AFTER):
+            await asyncio.sleep(TIMEOUT_SECONDS)
+            raise ClusterUnavailable(f"no answer within {TIMEOUT_SECONDS:.0f} s")
         await self._travel()
+        if self._meets(Glitch.ERROR_AFTER):
+            raise ClusterUnavailable("500: the write may have gone through")
         if isinstance(result, DcronError):
             raise result
         return result
+
+    async def _there(self, operation: Callable[[], Result]) -> Result | DcronError:
+        """What becomes of a request; once sent it meets the server, even if its sender is stopped or dies meanwhile."""
+        if PROCESS.get() is None:
+            return await self._arrive(operation)
+        sent = asyncio.get_running_loop().create_task(self._arrive(operation), context=Context())
+        sent.add_done_callback(lambda task: task.cancelled() or task.exception())  # its sender may not be there to look
+        return await asyncio.shield(sent)
+
+    async def _arrive(self, operation: Callable[[], Result]) -> Result | DcronError:
+        await self._travel()
+        return self._carried_out(operation)
+
+    def _carried_out(self, operation: Callable[[], Result]) -> Result | DcronError:
+        server = self._server
+        if server.throttled_seconds is not None:
+            server.struck["429"] += 1
+            raise Throttled("too many requests", retry_after_seconds=server.throttled_seconds)
+        if self._meets(Glitch.ERROR_BEFORE):
+            raise ClusterUnavailable("500: nothing was written")
+        try:
+            return operation()
+        except DcronError as error:
+            return error
+
+    def _meets(self, glitch: Glitch) -> bool:
+        """Whether this request meets it; no throw of the dice if there is none."""
+        share = self._server.glitches.get(glitch, 0.0)
+        met = share > 0 and self._random.random() < share
+        self._server.struck[glitch] += met
+        return met
 
     async def _travel(self) -> None:
         """One way between this replica and the server."""
         await asyncio.sleep(self._random.uniform(*self._server.latency_seconds))
         if self._node in self._server.black_holes:
+            self._server.struck["API server black-holed"] += 1
             await asyncio.sleep(TIMEOUT_SECONDS)
             raise ClusterUnavailable(f"no answer within {TIMEOUT_SECONDS:.0f} s")
         if self._server.down:
+            self._server.struck["API server down"] += 1
             raise ClusterUnavailable("connection refused")
 
-    async def _until_reachable(self) -> None:
-        while not self._reachable():
+    async def _until_shown(self) -> None:
+        while not self._shown():
+            self._server.struck["watch stands still"] += 1
             await asyncio.sleep(self._random.uniform(*self.reconnect_seconds))
 
     def _reachable(self) -> bool:
         return not self._server.down and self._node not in self._server.black_holes
+
+    def _shown(self) -> bool:
+        return self._reachable() and self._node not in self._server.stalled
 
     def _due_in(self) -> float:
         return self._random.uniform(*self._server.watch_delay_seconds)

@@ -36,19 +36,17 @@ class FakeRecentJobStore:
     async def firings(self, uid: str, *, after: datetime) -> tuple[FiringRecord, ...]:
         """As the port says: what was flushed."""
         redis = self._redis
-        return await redis.answer(
-            self._node, self._clock, READ_TIMEOUT, lambda: redis.firings.firings(uid, after=after)
-        )
+        return await redis.answer(self._node, self._clock, READ_TIMEOUT, lambda: redis.read.firings(uid, after=after))
 
     async def newest(self, uid: str) -> FiringRecord | None:
         """As the port says: of what was flushed."""
         redis = self._redis
-        return await redis.answer(self._node, self._clock, READ_TIMEOUT, lambda: redis.firings.newest(uid))
+        return await redis.answer(self._node, self._clock, READ_TIMEOUT, lambda: redis.read.newest(uid))
 
     async def recent(self, *, limit: int) -> tuple[FiringRecord, ...]:
         """As the port says: of what was flushed."""
         redis = self._redis
-        return await redis.answer(self._node, self._clock, READ_TIMEOUT, lambda: redis.firings.recent(limit=limit))
+        return await redis.answer(self._node, self._clock, READ_TIMEOUT, lambda: redis.read.recent(limit=limit))
 
     async def flush(self) -> bool:
         """As the port says; all of it in one batch."""

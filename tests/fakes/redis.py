@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import itertools
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -40,6 +41,8 @@ class FakeRedis:
         down: Every call fails at once.
         black_holed: Names of nodes whose calls vanish: they fail when their bound is over, and nothing happens.
         deaf: Names of nodes whose calls are carried out, but whose answers vanish.
+        stale: What reads of firings are answered from, instead of what is known now: a replica that lags behind.
+        struck: How many calls each fault has met, by its name.
         delay: How long each call takes, half of it there and half of it back.
     """
 
@@ -48,6 +51,8 @@ class FakeRedis:
         self.down = False
         self.black_holed: set[str] = set()
         self.deaf: set[str] = set()
+        self.stale: FiringMemory | None = None
+        self.struck: Counter[str] = Counter()
         self.delay = timedelta(0)
         self.announcements: dict[str, Announcement] = {}
         self._bounds = bounds
@@ -58,6 +63,7 @@ class FakeRedis:
 
     def flush_all(self) -> None:
         """Forget everything, as FLUSHALL or a restart without a disk does."""
+        self.struck["Redis emptied"] += bool(self.announcements)
         self.announcements = {}
         self.firings = FiringMemory(self._bounds)
         self.mark = None
@@ -66,6 +72,18 @@ class FakeRedis:
         """Forget all firings, and remember others within these bounds."""
         self._bounds = bounds
         self.firings = FiringMemory(bounds)
+
+    def fall_behind(self) -> None:
+        """Answer reads of firings from what is known now, whatever is recorded later."""
+        self.stale = copy.deepcopy(self.firings)
+
+    @property
+    def read(self) -> FiringMemory:
+        """What reads of firings are answered from."""
+        if self.stale is None:
+            return self.firings
+        self.struck["stale read"] += 1
+        return self.stale
 
     def new_mark(self) -> int:
         """A mark that nobody else has."""
@@ -91,15 +109,18 @@ class FakeRedis:
             StoreUnavailable: Because of a fault.
         """
         if self.down:
+            self.struck["Redis down"] += 1
             raise StoreUnavailable("Redis: connection refused (fake)")
         half = self.delay / 2
         if node in self.black_holed or half >= within:
+            self.struck["Redis silent"] += 1
             await clock.sleep(within)
             raise StoreUnavailable("Redis gave no answer in time (fake)")
         if half:
             await clock.sleep(half)
         result = carry_out()
         if node in self.deaf or self.delay >= within:
+            self.struck["answer of Redis lost"] += 1
             await clock.sleep(within - half)
             raise StoreUnavailable("Redis gave no answer in time (fake)")
         if half:

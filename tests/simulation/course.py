@@ -1,7 +1,8 @@
 """The evidence about one object, put in order for the invariants: its Jobs, its statuses, what its author wished.
 
 What a fault excuses is time, never a firing: an instant gets `WITHOUT_FAULT` from its instant, or `AFTER_DEATH` from
-the death of a replica that came before that was over.
+the death of a replica that came before that was over. The begin and the healing of any other fault give as much. Only
+where nobody can fire, as while the API server is gone, what is due waits for the healing.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ WITHOUT_FAULT = timedelta(seconds=2)
 AFTER_DEATH = timedelta(seconds=8)
 """L2: F, from the death of a replica."""
 DEATH = "kill"
+BLIND = ("watch stalled", "watch slow")
 EARLY = timedelta(milliseconds=100)
 """S3: the tolerance."""
 IN_FLIGHT = timedelta(milliseconds=200)
@@ -166,10 +168,36 @@ class Course:
     def bound(self, moment: datetime) -> datetime:
         """Until when what is due at a moment must be done."""
         bound = moment + WITHOUT_FAULT
-        for fault in self.evidence.faults:
-            if fault.what == DEATH and fault.at <= bound:
-                bound = max(bound, fault.at + AFTER_DEATH)
+        for begin, end in self.disturbances:
+            if begin <= bound:
+                bound = max(bound, end)
         return bound
+
+    @cached_property
+    def disturbances(self) -> list[tuple[datetime, datetime]]:
+        """Each span of time in which what is due may wait for its end, by its begin."""
+        found = [(fault.at, fault.at + AFTER_DEATH) for fault in self.evidence.faults if fault.what == DEATH]
+        for fault in self.evidence.faults:
+            if fault.until is not None and fault.excuses:
+                found.append((fault.at, fault.until + AFTER_DEATH))
+            elif fault.until is not None:
+                found += [(at, at + AFTER_DEATH) for at in (fault.at, fault.until)]
+        return sorted(found)
+
+    def nobody_could(self, at: datetime) -> bool:
+        """Whether nobody could fire at a moment, or before all had recovered from what was before."""
+        faults = (fault for fault in self.evidence.faults if fault.excuses)
+        return any(fault.at - AFTER_DEATH <= at <= (fault.until or fault.at) for fault in faults)
+
+    def unseen_until(self, moment: datetime) -> datetime:
+        """How long an edit of that moment may stay unseen: the watch of the owning node may stand still."""
+        ends = [fault.until for fault in self.evidence.faults if fault.what in BLIND and fault.at <= moment]
+        return max((until + AFTER_DEATH for until in ends if until is not None and moment <= until), default=moment)
+
+    def blurred(self, at: datetime) -> bool:
+        """Whether a fault kept somebody from seeing in time what the author had just done."""
+        windows = ((fault.at, fault.until) for fault in self.evidence.faults)
+        return any(begin <= at <= until + AFTER_DEATH for begin, until in windows if until is not None)
 
 
 def courses(evidence: Evidence) -> list[Course]:

@@ -37,11 +37,18 @@ class Told:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """Something that the nemesis did to a replica, or to a namespace: its quota is full, or has room again."""
+    """Something that the nemesis did to a replica, to a namespace (its quota is full, or has room again), or to all.
+
+    Attributes:
+        until: When it was healed; None for what is done in one moment.
+        excuses: Nobody can fire meanwhile, so what is due in it is due at its healing.
+    """
 
     at: datetime
     what: str
     node: str
+    until: datetime | None = None
+    excuses: bool = False
 
 
 @dataclass(kw_only=True)
@@ -58,6 +65,7 @@ class Evidence:
         faults: What the nemesis did, in order.
         rings: At the end, by node that lives: the nodes that it has on its ring.
         bugs: Errors that no replica may have.
+        struck: How many requests and calls each kind of fault has met.
     """
 
     began: datetime
@@ -69,6 +77,7 @@ class Evidence:
     faults: list[Fault] = field(default_factory=list)
     rings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     bugs: list[str] = field(default_factory=list)
+    struck: Mapping[str, int] = field(default_factory=dict)
 
 
 class StatusWatcher:

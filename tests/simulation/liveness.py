@@ -29,6 +29,8 @@ SETTLED_WITHIN = timedelta(seconds=2)
 """L4: an instant is settled so long after its outcome, at the latest."""
 GIVEN_UP_BESIDE = timedelta(milliseconds=500)
 """L4: so near to each other one node may give up a create that is refused, and another one carry it out."""
+LATE_WINDOW = timedelta(seconds=10)
+"""What is older than this when somebody can fire again goes by `catchUpPolicy`."""
 RECENT = 10
 """How many outcomes the status shows."""
 CREATED = "Created"
@@ -48,7 +50,7 @@ COUNTED_AS = {
 def in_time(course: Course) -> Iterator[Violation]:
     """L1, L2: each instant has its Job in time, or the outcome that its policy asks for."""
     for expected in course.life.expected(course.evidence.ended):
-        bound = course.bound(expected.at)
+        bound = max(course.bound(expected.at), course.unseen_until(expected.wish.since))
         changed = expected.wish.until or course.evidence.ended
         if expected.wish.suspended or bound >= min(changed, course.evidence.ended):
             continue
@@ -57,6 +59,8 @@ def in_time(course: Course) -> Iterator[Violation]:
         if created is not None:
             if created.at > bound:
                 yield violation(rule, course, expected.at, f"created {created.at - expected.at} late")
+        elif outcome is None and _settled_unseen(course, expected, bound):
+            continue
         elif outcome is None or outcome.told_at > bound:
             yield violation(rule, course, expected.at, f"no Job and no outcome until {bound:%H:%M:%S.%f}")
         elif not _excused(course, expected, outcome, bound):
@@ -123,6 +127,20 @@ def _excused(course: Course, expected: Expected, outcome: Outcome, bound: dateti
     if outcome.reason == "MissedDeadline":
         deadline = expected.wish.deadline
         return deadline is not None and bound > expected.at + deadline and bound != expected.at + WITHOUT_FAULT
+    if outcome.reason == "MissedCatchUp":
+        unseen = course.unseen_until(expected.wish.since) >= bound
+        return (course.nobody_could(expected.at) or unseen) and bound > expected.at + LATE_WINDOW
+    return False
+
+
+def _settled_unseen(course: Course, expected: Expected, bound: datetime) -> bool:
+    """Whether an instant went, after a time in which nobody could fire, with more outcomes than one status shows."""
+    if not course.nobody_could(expected.at) or bound <= expected.at + LATE_WINDOW:
+        return False
+    for before, after in pairwise(course.told):
+        through = after.status.get("settledThrough")
+        if through is not None and time_of(through) >= expected.at:
+            return after.at <= bound and _ended(after) - _ended(before) > RECENT
     return False
 
 

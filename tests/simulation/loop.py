@@ -28,9 +28,12 @@ from contextvars import Context
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar, TypeVarTuple
+
+from tests.simulation.processes import Callback, process_in
 
 T = TypeVar("T")
+Arguments = TypeVarTuple("Arguments")
 
 DEFAULT_TIME_LIMIT = timedelta(days=3)
 """Virtual time after which a run is given up: no scenario means to go on for longer than a day or two."""
@@ -96,6 +99,28 @@ class SimulatedLoop(asyncio.SelectorEventLoop):
         number = self._tasks_made
         label = f"task-{number}" if name is None else str(name)
         return _NumberedTask(number, coro, loop=self, name=label, context=context, **options)
+
+    def call_soon(
+        self, callback: Callable[[*Arguments], object], *args: *Arguments, context: Context | None = None
+    ) -> asyncio.Handle:
+        """As asyncio has it; what belongs to a process waits while that is stopped."""
+        process = process_in(context)
+        if process is None or isinstance(callback, Callback):
+            return super().call_soon(callback, *args, context=context)
+        guarded = Callback(process, callback, context)
+        guarded.handle = super().call_soon(guarded, *args, context=context)
+        return guarded.handle
+
+    def call_at(
+        self, when: float, callback: Callable[[*Arguments], object], *args: *Arguments, context: Context | None = None
+    ) -> asyncio.TimerHandle:
+        """As asyncio has it; what belongs to a process waits while that is stopped."""
+        process = process_in(context)
+        if process is None:
+            return super().call_at(when, callback, *args, context=context)
+        guarded = Callback(process, callback, context)
+        handle = guarded.handle = super().call_at(when, guarded, *args, context=context)
+        return handle
 
 
 class _NumberedTask(asyncio.Task[T]):

@@ -26,9 +26,9 @@ REQUESTS_WITHIN_SECONDS = 0.06
 """So long after an instant its requests are under way."""
 
 
-def skew(chance: random.Random) -> timedelta:
+def skew(chance: random.Random, worst_seconds: float = WORST_SKEW_SECONDS) -> timedelta:
     """How wrong the clock of a new node is."""
-    return timedelta(seconds=chance.uniform(-WORST_SKEW_SECONDS, WORST_SKEW_SECONDS))
+    return timedelta(seconds=chance.uniform(-worst_seconds, worst_seconds))
 
 
 def job_duration(seed: int) -> Callable[[Job], timedelta]:

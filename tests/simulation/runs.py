@@ -7,6 +7,7 @@ violations = invariants.check(evidence)
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from tests.simulation import mixture
@@ -14,6 +15,7 @@ from tests.simulation.evidence import Evidence
 from tests.simulation.loop import Simulation, simulate
 from tests.simulation.nemesis import (
     TEMPLATE,
+    WORST_SKEW_SECONDS,
     Authors,
     Nemesis,
     choose_weather,
@@ -22,11 +24,14 @@ from tests.simulation.nemesis import (
     job_succeeds,
     skew,
 )
+from tests.simulation.troubles import HOLDING, Troubles
 from tests.simulation.world import GENUINE, Parts, World
 
 BEGIN = datetime(2026, 1, 1, 17, 57, 30, tzinfo=UTC)
 """True time at which the minutes begin: an hour ends within them."""
 REPLICAS = 3
+FAR_OFF_SECONDS = 300.0
+"""How wrong the clock of a replica may be when it starts: it is measured before it joins."""
 CALM = timedelta(seconds=20)
 """Without faults at the end, so that all is healed and settled when the run is judged."""
 
@@ -78,6 +83,32 @@ def policy_minutes(*, seed: int, minutes: float = 3, parts: Parts = GENUINE) -> 
     return simulate(scenario, seed=seed)
 
 
+def faults_minutes(
+    *, seed: int, minutes: float = 1.5, parts: Parts = GENUINE, kinds: Sequence[str] = HOLDING
+) -> Evidence:
+    """Some minutes of faults of Redis, of the API server and of clocks and processes, one after the other.
+
+    Args:
+        minutes: Virtual minutes after the replicas have started.
+        parts: What the replicas are made of; a mutant is put in here.
+        kinds: The names of the faults that may strike.
+    """
+
+    async def scenario(simulation: Simulation) -> Evidence:
+        world = World(simulation, BEGIN, parts, stoppable=True)
+        authors = Authors(world=world, pause_seconds=15.0 if seed % 2 else None)
+        troubles = Troubles(world=world, kinds=kinds)
+        choose_weather(world)
+        await _start(world, far_off=seed % 4 == 3)
+        authors.make(cron_jobs(simulation.random))
+        until = world.now() + timedelta(minutes=minutes) - CALM
+        await asyncio.gather(troubles.run(until), authors.run(until))
+        await world.sleep((until + CALM - world.now()).total_seconds())
+        return await world.close()
+
+    return simulate(scenario, seed=seed)
+
+
 def quiet_day(*, seed: int, days: float = 1) -> Evidence:
     """Days of objects that fire every minute or rarer, with a fault each half hour or so."""
 
@@ -106,11 +137,12 @@ def quiet_day(*, seed: int, days: float = 1) -> Evidence:
     return simulate(scenario, seed=seed, time_limit=timedelta(days=days + 1))
 
 
-async def _start(world: World) -> None:
-    """The first replicas, all on the ring."""
+async def _start(world: World, *, far_off: bool = False) -> None:
+    """The first replicas, all on the ring; the clock of one of them may be minutes off."""
     world.server.job_duration = job_duration(world.simulation.seed)
     world.server.job_succeeds = job_succeeds(world.simulation.seed)
-    for _ in range(REPLICAS):
-        world.start(skew=skew(world.simulation.random))
+    for number in range(REPLICAS):
+        worst = FAR_OFF_SECONDS if far_off and number == 0 else WORST_SKEW_SECONDS
+        world.start(skew=skew(world.simulation.random, worst))
     while len(world.ready) < REPLICAS:
         await world.sleep(0.1)

@@ -25,6 +25,8 @@ from tests.simulation.reference import Wish
 
 OBEYED_WITHIN = timedelta(seconds=1)
 """S5, S6: from then on a suspension or a deletion must be obeyed."""
+OBEYED_WHILE_BLIND = timedelta(seconds=4)
+"""S5, S6: the same while a watch is stalled, or a fault has just been healed."""
 DEADLINE_GRACE = timedelta(seconds=1)
 """S4: how far past `startingDeadlineSeconds` a Job may still be created."""
 CALM = timedelta(seconds=20)
@@ -100,8 +102,9 @@ def author_obeyed(course: Course) -> Iterator[Violation]:
     A manual run runs under suspension.
     """
     for entry in course.creations:
-        instant, wish = instant_of(entry.job), course.life.wish_at(entry.at - OBEYED_WITHIN)
-        if course.life.ended is not None and entry.at > course.life.ended + OBEYED_WITHIN:
+        within = OBEYED_WHILE_BLIND if course.blurred(entry.at) else OBEYED_WITHIN
+        instant, wish = instant_of(entry.job), course.life.wish_at(entry.at - within)
+        if course.life.ended is not None and entry.at > course.life.ended + within:
             yield violation("S6", course, instant, f"created {entry.at - course.life.ended} after the deletion")
         elif entry.job.trigger is Trigger.MANUAL:
             continue

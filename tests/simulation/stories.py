@@ -136,3 +136,9 @@ class Story:
     def strike(self, seconds: float, what: str = "kill", *, whom: str = "node-1") -> Story:
         self.evidence.faults.append(Fault(at=at(seconds), what=what, node=whom))
         return self
+
+    def trouble(self, begin: float, end: float, *, what: str = "trouble", excuses: bool = False) -> Story:
+        """A fault that lasts from one second to another."""
+        fault = Fault(at=at(begin), what=what, node="all", until=at(end), excuses=excuses)
+        self.evidence.faults.append(fault)
+        return self

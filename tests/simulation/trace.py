@@ -34,6 +34,7 @@ def trace(evidence: Evidence, uid: str | None = None) -> str:
 def _events(evidence: Evidence, uid: str | None) -> list[tuple[datetime, str]]:
     names = {edit.uid: edit.key.name for edit in evidence.edits}
     found = [(fault.at, f"-- {fault.what} {fault.node}") for fault in evidence.faults]
+    found += [(one.until, f"-- {one.what} {one.node}: healed") for one in evidence.faults if one.until is not None]
     found += [
         (edit.at, f"{edit.key.name}: {_wish(edit.spec)}") for edit in evidence.edits if uid is None or edit.uid == uid
     ]

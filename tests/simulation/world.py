@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from contextvars import copy_context
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -23,6 +24,7 @@ from tests.fakes.recentjobs import FakeRecentJobStore
 from tests.fakes.redis import FakeRedis
 from tests.simulation.evidence import QUOTA_FREE, QUOTA_FULL, Evidence, Fault, StatusWatcher
 from tests.simulation.loop import Simulation
+from tests.simulation.processes import PROCESS, Process
 
 HASH_REPLICAS = 32
 """Few points on the ring: how even the shares are is tested elsewhere, and each change costs a sort of all points."""
@@ -83,6 +85,7 @@ class Node:
 
     Attributes:
         name: Unique in a world; a node that comes back has another one.
+        signals: By which it is stopped and continued.
     """
 
     def __init__(self, world: World, name: str, skew: timedelta) -> None:
@@ -100,7 +103,11 @@ class Node:
             recorder=BugCatcher(name, world.evidence.bugs),
         )
         self.leaving = False
-        self.process = asyncio.create_task(self._run(), name=name)
+        self.signals = Process()
+        context = copy_context()
+        if world.stoppable:
+            context.run(PROCESS.set, self.signals)
+        self.process = asyncio.get_running_loop().create_task(self._run(), name=name, context=context)
 
     @property
     def ready(self) -> bool:
@@ -129,13 +136,17 @@ class World:
         simulation: The loop and the chance.
         epoch: True time at the begin.
         parts: What its replicas are made of.
+        stoppable: Its replicas can be stopped and continued, and what they have sent arrives even if they die.
 
     Attributes:
         nodes: Those that live, by name.
     """
 
-    def __init__(self, simulation: Simulation, epoch: datetime = EPOCH, parts: Parts = GENUINE) -> None:
+    def __init__(
+        self, simulation: Simulation, epoch: datetime = EPOCH, parts: Parts = GENUINE, *, stoppable: bool = False
+    ) -> None:
         self.simulation = simulation
+        self.stoppable = stoppable
         self.epoch = epoch
         self.parts = parts
         self.server = FakeApiServer(now=self.now, seed=simulation.seed)
@@ -175,6 +186,7 @@ class World:
         self._note("kill", node)
         del self.nodes[node.name]
         node.process.cancel()
+        node.signals.resume()
 
     def stop(self, node: Node) -> None:
         """As SIGTERM: it leaves, finishes and ends."""
@@ -194,6 +206,11 @@ class World:
         self.server.full_namespaces.discard(namespace)
         self._tell(QUOTA_FREE, namespace)
 
+    def trouble(self, what: str, whom: str, seconds: float, *, excuses: bool = False) -> None:
+        """Note a fault that begins now and lasts for so long."""
+        until = self.now() + timedelta(seconds=seconds)
+        self.evidence.faults.append(Fault(at=self.now(), what=what, node=whom, until=until, excuses=excuses))
+
     async def sleep(self, seconds: float) -> None:
         """Let the world go on; a replica that has ended by itself ends the run."""
         await asyncio.sleep(seconds)
@@ -209,9 +226,12 @@ class World:
             node.name: tuple(identity.split("/")[0] for identity in node.replica.node_pool.nodes)
             for node in self.nodes.values()
         }
+        self.evidence.struck = {**self.server.struck, **self.redis.struck}
         processes = [node.process for node in self.nodes.values()]
         for task in (*processes, *self._leavings):
             task.cancel()
+        for node in self.nodes.values():
+            node.signals.resume()
         with suppress(asyncio.CancelledError):
             await asyncio.gather(*processes, *self._leavings, return_exceptions=True)
         return self.evidence
