@@ -9,7 +9,7 @@ from itertools import pairwise
 from tests.checker.broken import Broken, broken
 from tests.checker.excuses import COUNTED_AS, CREATED, SKEW, borne_out
 from tests.checker.history import MadeJob
-from tests.checker.lives import Life, Outcome, of_schedule, rests, same_instants, time_of, waiting
+from tests.checker.lives import Life, Outcome, condition, of_schedule, rests, same_instants, time_of, waiting
 from tests.checker.verdicts import Kind, verdicts
 from tests.checker.words import clock, job_told
 
@@ -83,7 +83,12 @@ def settled_in_time(life: Life) -> Iterator[Broken]:
         edit = life.edited_after(due.version)
         if by >= min(life.ended_at, edit.since if edit else by + SETTLED_WITHIN) or _runs_over(life):
             continue
-        if not rests(due.version, due.due_at) and not any(at <= by and through >= due.at for at, through in passed):
+        open_ = any(condition(told, "CircuitOpen") for told in life.told_between(due.due_at, by))
+        if (
+            not open_
+            and not rests(due.version, due.due_at)
+            and not any(at <= by and through >= due.at for at, through in passed)
+        ):
             last = clock(passed[-1][1]) if passed else "nothing"
             yield broken("L4", life, due.at, f"not settled until {clock(by)}: at the end it is settled through {last}")
             return

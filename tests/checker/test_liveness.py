@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -141,3 +142,11 @@ def test_while_the_api_server_is_away_nobody_can_fire() -> None:
     found = judge(history(made, version(catchUpPolicy="All"), told=told, faults=[away]))
     assert found.complaints == []
     assert found.worst == timedelta(seconds=11)
+
+
+def test_while_the_circuit_is_open_the_ledger_may_stand_still() -> None:
+    tripped: dict[str, Any] = {"conditions": [{"type": "CircuitOpen", "status": "True"}]}
+    run = history(jobs(until=10), version(suspendAfterFailures=3), told=[*statuses(9), status(10, **tripped)])
+    found = judge(run)
+    assert found.complaints == []
+    assert found.kinds == {Kind.OK: 10, Kind.EXCUSED: 10}

@@ -18,6 +18,8 @@ from tests.cluster.team import Team, now
 
 BEFORE, AFTER = timedelta(seconds=1), timedelta(seconds=3)
 """How much of the calm on both sides of what happens is looked at too."""
+_RESTING = ("Completed", "CircuitOpen")
+"""Conditions of an object that fires no more."""
 _SAID = 12
 """So many complaints stand in the failure; the report has them all."""
 
@@ -51,7 +53,7 @@ class Checker:
             only: Names of the objects that are judged; None: all.
         """
         until = until or now() + AFTER
-        self.team.wait_until_settled(until, seconds=60)
+        self._wait_until_settled(until)
         record = audit.read(self.team.control_plane.audit_log, self.team.namespace)
         run = evidence.history(
             self.watch.notebook, record, began=since - BEFORE, until=until, ended=now(), faults=faults, only=only
@@ -64,6 +66,18 @@ class Checker:
                 f"{report.headline(judgment)}\n{lines}\nreport: {path}\ntimeline: {path.with_name(report.PICTURE)}"
             )
         return judgment
+
+    def _wait_until_settled(self, until: datetime) -> None:
+        """Of an object that fires no more, the ledger stands still."""
+        things = self.team.cron_jobs()
+        resting = {
+            found["metadata"]["name"]
+            for found in things
+            for told in found.get("status", {}).get("conditions", ())
+            if told["type"] in _RESTING and told["status"] == "True"
+        }
+        names = {found["metadata"]["name"] for found in things} - resting
+        self.team.wait_until_settled(until, *names, seconds=60)
 
 
 def sudden(what: str, at: datetime, seconds: float) -> Fault:
