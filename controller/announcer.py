@@ -19,7 +19,7 @@ from controller.messages import Event, EventType
 from controller.outcomes import Outcome, Reason, Trigger
 from controller.ports import Clock, Cluster, Recorder
 from controller.spec import CronJob
-from controller.status import Backfill, BackfillState, Status
+from controller.status import Backfill, BackfillState
 from controller.steps import Cause, Write
 
 logger = logging.getLogger(__name__)
@@ -42,18 +42,15 @@ _READY_EVENTS = {
     conditions.INVALID_JOB_TEMPLATE: "FailedCreate",
     conditions.CREATE_FAILED: "FailedCreate",
 }
-
-
+"""By the reason of `Ready`, what it is told as."""
 _CONDITION_EVENTS = {
-    "TooManyFailures": (EventType.WARNING, conditions.CIRCUIT_OPEN),
+    conditions.TOO_MANY_FAILURES: (EventType.WARNING, conditions.CIRCUIT_OPEN),
     conditions.INVALID_SUSPEND_UNTIL: (EventType.WARNING, conditions.INVALID_SUSPEND_UNTIL),
-    "MaxRunsReached": (EventType.NORMAL, conditions.COMPLETED),
-    "ScheduleEnded": (EventType.NORMAL, conditions.COMPLETED),
+    conditions.MAX_RUNS_REACHED: (EventType.NORMAL, conditions.COMPLETED),
+    conditions.SCHEDULE_ENDED: (EventType.NORMAL, conditions.COMPLETED),
 }
 """By the reason of a condition, what it is told as."""
 _LEVELS = {EventType.NORMAL: logging.INFO, EventType.WARNING: logging.WARNING}
-
-
 _FIRINGS = {
     Trigger.SCHEDULE: "firing",
     Trigger.CATCH_UP: "firing",
@@ -87,9 +84,9 @@ class Announcer:
         self._node = node
         self._topics: dict[str, dict[str, _Topic]] = {}
 
-    def fired(self, cron_job: CronJob, firing: Firing, job: Job) -> timedelta:
-        """A Job was created. Returns how late."""
-        lateness = max(timedelta(0), self._clock.now() - cron_job.due_at(firing.scheduled_at, firing.trigger))
+    def fired(self, cron_job: CronJob, firing: Firing, job: Job) -> None:
+        """A Job was created."""
+        lateness = cron_job.lateness(firing.scheduled_at, firing.trigger, self._clock.now())
         if firing.trigger.of_schedule:
             self._recorder.outcome(Reason.CREATED, lateness)
         logger.info(
@@ -106,9 +103,8 @@ class Announcer:
         )
         kind = "" if firing.trigger.of_schedule else f" ({_FIRINGS[firing.trigger]})"
         self._repeat(cron_job, EventType.NORMAL, "SuccessfulCreate", f"Created job {job.name}{kind}", topic=kind)
-        return lateness
 
-    def settled(self, cron_job: CronJob, before: Status, write: Write) -> None:
+    def settled(self, cron_job: CronJob, write: Write) -> None:
         """A status write went through."""
         for (reason, trigger), run in groupby(write.outcomes, key=lambda outcome: (outcome.reason, outcome.trigger)):
             if reason is not Reason.CREATED:
@@ -117,9 +113,9 @@ class Announcer:
             condition = "Complete" if job.succeeded else "Failed"
             message = f"Saw completed job: {job.name}, condition: {condition}"
             self._repeat(cron_job, EventType.NORMAL, "SawCompletedJob", message, topic=condition)
-        self._tell_ready(cron_job, before, write)
-        self._tell_conditions(cron_job, before, write)
-        self._tell_backfill(cron_job, before.backfill, write.status.backfill)
+        self._tell_ready(cron_job, write)
+        self._tell_conditions(cron_job, write)
+        self._tell_backfill(cron_job, write.before.backfill, write.status.backfill)
 
     def deleted(self, cron_job: CronJob, job: Job, cause: Cause) -> None:
         """A Job was deleted."""
@@ -134,7 +130,7 @@ class Announcer:
         now = self._clock.now()
         for outcome in run:
             if trigger.of_schedule:
-                self._recorder.outcome(reason, now - cron_job.due_at(outcome.scheduled_at))
+                self._recorder.outcome(reason, cron_job.lateness(outcome.scheduled_at, trigger, now))
         first, last = (format_time(outcome.scheduled_at) for outcome in (run[0], run[-1]))
         detail = next((outcome.message for outcome in reversed(run) if outcome.message), "")
         logger.log(
@@ -158,9 +154,9 @@ class Announcer:
         message = f"{reason.value}: {what}: {detail or why}"
         self._repeat(cron_job, type_, event, message, topic=f"{reason.value} {kind}", count=len(run))
 
-    def _tell_ready(self, cron_job: CronJob, before: Status, write: Write) -> None:
+    def _tell_ready(self, cron_job: CronJob, write: Write) -> None:
         """The object has stopped to be ready, or for another reason than before: one Event."""
-        old, new = before.condition(conditions.READY), write.status.condition(conditions.READY)
+        old, new = write.before.condition(conditions.READY), write.status.condition(conditions.READY)
         if new is None or new.status or new == old:
             return
         if any(outcome.reason is Reason.CREATE_FAILED for outcome in write.outcomes):
@@ -169,10 +165,10 @@ class Announcer:
         logger.warning("not ready", extra={"key": str(cron_job.key), "reason": new.reason, "detail": new.message})
         self._post(cron_job, EventType.WARNING, _READY_EVENTS.get(new.reason, new.reason), message)
 
-    def _tell_conditions(self, cron_job: CronJob, before: Status, write: Write) -> None:
+    def _tell_conditions(self, cron_job: CronJob, write: Write) -> None:
         """Something else that a person may want to know has begun to hold: one Event each."""
         for condition in write.status.conditions:
-            old = before.condition(condition.type)
+            old = write.before.condition(condition.type)
             news = old is None or (old.status, old.reason) != (condition.status, condition.reason)
             if news and condition.reason in _CONDITION_EVENTS:
                 type_, event = _CONDITION_EVENTS[condition.reason]

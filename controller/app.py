@@ -60,7 +60,6 @@ class App:
         self._stop = asyncio.Event()
         self._clock = SystemClock()
         self._metrics = Metrics(controller.__version__)
-        self._tzdata = use_packaged_tzdata()
 
     def stop(self) -> None:
         """Ask for an orderly end: `run` returns within some seconds."""
@@ -73,6 +72,7 @@ class App:
             DcronError: It cannot start, or cannot go on; the sentence says why.
         """
         settings = self._settings
+        tzdata = use_packaged_tzdata()
         async with AsyncExitStack() as stack:
             client = await access.connect(self._clock)
             stack.push_async_callback(client.close)
@@ -81,7 +81,7 @@ class App:
             api = ApiServer(client, self._clock, self._metrics)
             events = EventPoster(api, self._clock, self._metrics, node=settings.node_name)
             replica = Replica(
-                self._replica_settings(),
+                self._replica_settings(tzdata),
                 clock=self._clock,
                 driver=membership,
                 store=store,
@@ -196,13 +196,13 @@ class App:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.stop)
 
-    def _replica_settings(self) -> ReplicaSettings:
+    def _replica_settings(self, tzdata: str) -> ReplicaSettings:
         settings = self._settings
         return ReplicaSettings(
             node=settings.node_name,
             nonce=secrets.token_hex(4),
             protocol=PROTOCOL,
-            tzdata=self._tzdata,
+            tzdata=tzdata,
             hash_replicas=settings.hash_replicas,
             controller_name=settings.controller_name,
             update=timedelta(seconds=settings.node_update_seconds),

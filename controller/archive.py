@@ -87,7 +87,7 @@ class Archive:
         self, cron_job: CronJob, instant: datetime, reason: Reason, job: str | None, trigger: Trigger
     ) -> FiringRecord:
         created = next((seen for seen in self._jobs.of(cron_job.uid) if seen.name == job), None)
-        lateness = (created.created_at - instant).total_seconds() if created is not None else 0.0
+        lateness = timedelta(0) if created is None else cron_job.lateness(instant, trigger, created.created_at)
         return FiringRecord(
             uid=cron_job.uid,
             key=cron_job.key,
@@ -96,6 +96,6 @@ class Archive:
             trigger=trigger,
             node=self._node,
             job=job,
-            lateness_seconds=max(0.0, lateness),
+            lateness_seconds=lateness.total_seconds(),
             recorded_at=self._clock.now(),
         )

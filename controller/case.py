@@ -12,7 +12,6 @@ from functools import cached_property
 
 from controller import history as histories
 from controller import ledger as ledgers
-from controller.conditions import CIRCUIT_OPEN
 from controller.due import Due
 from controller.errors import TerminalError
 from controller.history import History
@@ -78,8 +77,8 @@ class Case:
     @property
     def circuit_open(self) -> bool:
         """Whether too many Jobs have failed in a row; an edit of the spec has closed it."""
-        limit, condition = self.cron_job.spec.suspend_after_failures, self.status.condition(CIRCUIT_OPEN)
-        return limit is not None and condition is not None and condition.status and self.ledger.edit is None
+        limited = self.cron_job.spec.suspend_after_failures is not None
+        return limited and self.status.circuit_open and self.ledger.edit is None
 
     @cached_property
     def circuit_closes(self) -> bool:
@@ -92,13 +91,25 @@ class Case:
     def runs_left(self) -> int | None:
         """How many firings may still be promised a Job; None is any number."""
         limit = self.cron_job.spec.max_runs
-        return None if limit is None else limit - self.status.counts.get("created", 0) - self.status.unfinished_runs
+        return None if limit is None else limit - self.status.fired - self.status.unfinished_runs
+
+    @property
+    def runs_are_over(self) -> bool:
+        """Whether no firing may be promised a Job any more: what follows is no instant, unless a promised Job fails."""
+        return self.runs_left is not None and self.runs_left <= 0
 
     @property
     def hears_requests(self) -> bool:
         """Whether this node answers what people ask for by annotation: others only once it has waited for them."""
         made_at = self.cron_job.requests.made_at
         return self.owning or made_at is None or self.now - made_at >= self.stance.delay
+
+    @property
+    def new_trigger(self) -> str | None:
+        """The value of a manual run that this node is to answer; None: there is none, or it was answered before."""
+        value, last = self.cron_job.requests.trigger, self.status.last_trigger
+        known = last is not None and last.value == value
+        return value if self.hears_requests and not known else None
 
     @cached_property
     def jobs(self) -> dict[str, Job]:
@@ -207,6 +218,7 @@ class Case:
             trigger_id=slot.trigger_id,
             previous_at=self.due.previous(slot.scheduled_at),
             next_at=self.due.next_after(slot.scheduled_at),
+            last_successful_at=self.status.last_successful_at,
         )
 
     def outcome(self, slot: Slot, reason: Reason) -> Outcome:
@@ -228,9 +240,9 @@ class Case:
         Until it does, another node may be about to fill its slot and must meet the name, or the Job runs twice.
         """
         claimed = any(slot.name == job.name and slot.uid is None for slot in self.status.active)
-        counted = job.scheduled_at is not None and job.trigger.of_schedule
-        settled = not counted or job.scheduled_at is None or job.scheduled_at <= self.ledger.through
-        return settled and not claimed
+        if claimed or job.scheduled_at is None:
+            return not claimed
+        return not job.trigger.of_schedule or job.scheduled_at <= self.ledger.through
 
     @property
     def fillable_slots(self) -> tuple[Slot, ...]:

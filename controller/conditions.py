@@ -23,6 +23,9 @@ COMPLETED = "Completed"
 CREATE_FAILED = "CreateFailed"
 INVALID_JOB_TEMPLATE = "InvalidJobTemplate"
 INVALID_SUSPEND_UNTIL = "InvalidSuspendUntil"
+TOO_MANY_FAILURES = "TooManyFailures"
+MAX_RUNS_REACHED = "MaxRunsReached"
+SCHEDULE_ENDED = "ScheduleEnded"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +68,7 @@ def circuit(failures_in_row: int, limit: int | None) -> Condition:
         f"{failures_in_row} Jobs failed in a row; nothing fires until the spec is edited or a manual run succeeds "
         f"(annotation {TRIGGER})"
     )
-    return Condition(type=CIRCUIT_OPEN, status=True, reason="TooManyFailures", message=message)
+    return Condition(type=CIRCUIT_OPEN, status=True, reason=TOO_MANY_FAILURES, message=message)
 
 
 def completed(*, runs: bool, instants: bool, fired: int) -> Condition:
@@ -77,9 +80,9 @@ def completed(*, runs: bool, instants: bool, fired: int) -> Condition:
         fired: How many have fired.
     """
     if runs:
-        return Condition(type=COMPLETED, status=True, reason="MaxRunsReached", message=f"it has fired {fired} times")
+        return Condition(type=COMPLETED, status=True, reason=MAX_RUNS_REACHED, message=f"it has fired {fired} times")
     if instants:
-        return Condition(type=COMPLETED, status=True, reason="ScheduleEnded", message="no instant is left")
+        return Condition(type=COMPLETED, status=True, reason=SCHEDULE_ENDED, message="no instant is left")
     return Condition(type=COMPLETED, status=False, reason="NotCompleted")
 
 

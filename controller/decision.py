@@ -19,7 +19,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from controller import backfills
 from controller.case import Case
 from controller.conditions import INVALID_JOB_TEMPLATE, READY
 from controller.due import DEADLINE_GRACE
@@ -92,7 +91,7 @@ class _Question:
         edit = self.case.ledger.edit
         if edit is None:
             return None
-        passage = Settlement(case=self.case).close(edit)
+        passage = self.settlement.close(edit)
         missed = any(outcome.reason is not Reason.CREATED for outcome in passage.outcomes)
         return Look() if missed and not self.case.observed.complete else self.writing.of(passage)
 
@@ -130,9 +129,9 @@ class _Question:
 
     def _recalled(self) -> Recall | None:
         """Before Jobs are created or promised, the store is asked once for those whose Jobs may be gone already."""
-        open_since = [self.case.ledger.through, backfills.recall_after(self.case)]
+        open_since = [self.case.ledger.through, self.settlement.backfilling.open_since]
         open_since += [slot.scheduled_at - INSTANT for slot in self.case.unseen_slots]
-        if any(slot.trigger is Trigger.MANUAL for slot in self.settlement.passage.slots):
+        if self.case.new_trigger is not None:
             open_since.append(self.case.cron_job.created_at)  # its value may have had its run at any time
         after = min(instant for instant in open_since if instant is not None)
         recalled = self.case.observed.recalled
@@ -161,9 +160,9 @@ class _Question:
             return None
         if self.settlement.passage.slots and (recall := self._recalled()) is not None:
             return recall
-        if self._may_heal(step):
-            return Check()
-        return None if self.writing.hold_until > self.case.now else step
+        if self.writing.hold_until > self.case.now:
+            return None
+        return Check() if self._may_heal(step) else step
 
     def _may_heal(self, step: Write) -> bool:
         """Whether a template that was objected to has made a Job after all: what objected may be gone."""
@@ -197,7 +196,7 @@ class _Question:
         if self.case.due.suspended_now:
             settle_at = self.case.now + SUSPENDED_SETTLE
             return settle_at if pause is None or pause <= self.case.now else min(settle_at, pause)
-        if self.case.runs_left is not None and self.case.runs_left <= 0:
+        if self.case.runs_are_over:
             return None
         upcoming = self.case.due.next_after(self.case.due.until)
         return None if upcoming is None else self.case.cron_job.due_at(upcoming) + self.case.stance.delay

@@ -152,6 +152,7 @@ class Due:
             trigger=Trigger.CATCH_UP if caught_up else Trigger.SCHEDULE,
             previous_at=self.previous(instant),
             next_at=self.next_after(instant),
+            last_successful_at=self.observed.status.last_successful_at,
         )
 
     def previous(self, instant: datetime) -> datetime | None:

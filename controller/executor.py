@@ -9,30 +9,28 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from typing import assert_never
 
 from controller import statusbody
 from controller.announcer import Announcer
+from controller.attempts import Attempts
 from controller.errors import ClusterUnavailable, Conflict, DcronError, NamespaceTerminating, Refused, TransientError
 from controller.jobs import Firing, Job, manifest
 from controller.lister import CronJobLister, JobLister
 from controller.messages import FiringRecord, JobCreated, JobExists, JobRejected
 from controller.names import name_for
-from controller.observation import Attempt, Checked
+from controller.observation import Checked
 from controller.outcomes import Outcome, Reason, Trigger
 from controller.ports import Clock, Cluster, RecentJobStore
 from controller.spec import CronJob
-from controller.status import Status
 from controller.steps import Cause, Write
 
 logger = logging.getLogger(__name__)
 
 ONE_LOOK = timedelta(seconds=1)
 """So long the Jobs of one decision are created; then the object is looked at again."""
-RETRY_FIRST, RETRY_LONGEST = timedelta(seconds=1), timedelta(seconds=30)
-"""Pauses between creates of one firing that the API server refuses (403): doubled each time."""
 
 
 class Executor:
@@ -46,6 +44,9 @@ class Executor:
         announcer: Tells people.
         clock: The time.
         node: The name of this node.
+
+    Attributes:
+        attempts: What was tried and is not over yet.
     """
 
     def __init__(
@@ -66,23 +67,11 @@ class Executor:
         self._announcer = announcer
         self._clock = clock
         self._node = node
-        self._attempts: dict[str, dict[str, Attempt]] = {}
-        self._unanswered: dict[str, set[str]] = {}
-        self._claims: dict[str, frozenset[str]] = {}
-
-    def attempts(self, uid: str) -> tuple[Attempt, ...]:
-        """The creates of an object that were turned down and have no outcome yet."""
-        return tuple(self._attempts.get(uid, {}).values())
-
-    def claims(self, uid: str) -> frozenset[str]:
-        """The names of the slots of an object that this node has claimed and that still wait for their Jobs."""
-        return self._claims.get(uid, frozenset())
+        self.attempts = Attempts()
 
     def forget(self, uid: str) -> None:
         """The object is gone."""
-        self._attempts.pop(uid, None)
-        self._unanswered.pop(uid, None)
-        self._claims.pop(uid, None)
+        self.attempts.forget(uid)
         self._announcer.forget(uid)
 
     async def check(self, cron_job: CronJob) -> Checked:
@@ -93,7 +82,8 @@ class Executor:
         instant = cron_job.created_at.replace(microsecond=0)
         firing = Firing(name=name_for(cron_job, instant), scheduled_at=instant, trigger=Trigger.SCHEDULE)
         try:
-            return Checked(objection=await self._cluster.check_job(self._manifest(cron_job, firing)))
+            body = manifest(cron_job, firing, fired_by=self._node)
+            return Checked(objection=await self._cluster.check_job(body))
         except TransientError as error:
             logger.debug("could not check the template", extra={"key": str(cron_job.key), "reason": str(error)})
             return Checked(objection=None)
@@ -144,8 +134,7 @@ class Executor:
         Returns:
             The object as it was written; None if somebody else was first.
         """
-        before = statusbody.parse(cron_job)
-        patch = statusbody.patch(before, step.status, cron_job, now=self._clock.now())
+        patch = statusbody.patch(step.before, step.status, cron_job, now=self._clock.now())
         sent_at = self._clock.elapsed()
         try:
             written = await self._cluster.write_status(cron_job, patch)
@@ -153,27 +142,26 @@ class Executor:
             await self.read(cron_job)
             return None
         self._cron_jobs.wrote(written, sent_at=sent_at)
-        self._note_claims(cron_job.uid, before, step)
-        self._drop_attempts(cron_job.uid, step.status)
-        self._announcer.settled(cron_job, before, step)
+        self.attempts.note_written(cron_job.uid, step.before, step.status)
+        self._announcer.settled(cron_job, step)
         for outcome in step.outcomes:
-            self._conclude(cron_job, outcome)
+            # A Job is recorded when it is created, and what becomes of a backfill stands in the status alone.
+            if outcome.reason is not Reason.CREATED and outcome.trigger is not Trigger.BACKFILL:
+                self._record(cron_job, outcome)
         return written
 
     # One request each.
 
     async def _create(self, cron_job: CronJob, firing: Firing) -> None:
-        last_successful_at = statusbody.parse(cron_job).last_successful_at
-        body = self._manifest(cron_job, firing, last_successful_at)
         try:
-            result = await self._cluster.create_job(body)
+            result = await self._cluster.create_job(manifest(cron_job, firing, fired_by=self._node))
         except NamespaceTerminating:
             raise
         except Refused as error:
             self._turned_down(cron_job, firing, str(error), final=False)
             return
         except ClusterUnavailable:
-            self._unanswered.setdefault(cron_job.uid, set()).add(firing.name)
+            self.attempts.note_unanswered(cron_job.uid, firing)
             raise
         match result:
             case JobCreated(job=job):
@@ -189,40 +177,22 @@ class Executor:
 
     def _created(self, cron_job: CronJob, firing: Firing, job: Job) -> None:
         self._jobs.see(job, elapsed=self._clock.elapsed())
-        self._answered(cron_job, firing.name)
-        lateness = self._announcer.fired(cron_job, firing, job)
-        self._record(cron_job, firing.scheduled_at, Reason.CREATED, job.name, lateness, firing.trigger)
+        self.attempts.note_created(cron_job.uid, firing)
+        self._announcer.fired(cron_job, firing, job)
+        outcome = Outcome(
+            scheduled_at=firing.scheduled_at, reason=Reason.CREATED, job=firing.name, trigger=firing.trigger
+        )
+        self._record(cron_job, outcome)
 
     def _adopted(self, cron_job: CronJob, firing: Firing, job: Job) -> None:
         """The Job is there already: another node was first, or our own request went through unanswered."""
-        unanswered = firing.name in self._unanswered.get(cron_job.uid, ())
-        if unanswered and job.fired_by == self._node:
+        if self.attempts.is_unanswered(cron_job.uid, firing) and job.fired_by == self._node:
             self._created(cron_job, firing, job)
         else:
             self._jobs.see(job, elapsed=self._clock.elapsed())
 
-    def _answered(self, cron_job: CronJob, name: str) -> None:
-        """It is known what became of a create."""
-        unanswered = self._unanswered.get(cron_job.uid, set())
-        unanswered.discard(name)
-        if not unanswered:
-            self._unanswered.pop(cron_job.uid, None)
-
     def _turned_down(self, cron_job: CronJob, firing: Firing, message: str, *, final: bool) -> None:
-        attempts = self._attempts.setdefault(cron_job.uid, {})
-        before = attempts.get(firing.name)
-        pause = RETRY_FIRST if before is None else min(RETRY_LONGEST, before.pause * 2)
-        now = self._clock.now()
-        attempts[firing.name] = Attempt(
-            name=firing.name,
-            scheduled_at=firing.scheduled_at,
-            trigger=firing.trigger,
-            message=message,
-            final=final,
-            first_at=now if before is None else before.first_at,
-            pause=pause,
-            retry_at=now + pause,
-        )
+        self.attempts.note_turned_down(cron_job.uid, firing, message, final=final, now=self._clock.now())
 
     async def _delete(self, cron_job: CronJob, job: Job, cause: Cause) -> None:
         deleted = await self._cluster.delete_job(job)
@@ -230,64 +200,23 @@ class Executor:
         if deleted:
             self._announcer.deleted(cron_job, job, cause)
 
-    def _note_claims(self, uid: str, before: Status, step: Write) -> None:
-        """A slot that waits since this very write is ours; one that waits no longer is nobody's."""
-        old, waiting = ({slot.name for slot in one.active if slot.uid is None} for one in (before, step.status))
-        claims = frozenset(name for name in waiting if name not in old or name in self.claims(uid))
-        if claims:
-            self._claims[uid] = claims
-        else:
-            self._claims.pop(uid, None)
-
-    def _drop_attempts(self, uid: str, written: Status) -> None:
-        """What was turned down matters only as long as the instant waits for its Job, whoever has settled it."""
-        waiting = {slot.name for slot in written.active if slot.uid is None}
-        attempts = self._attempts.pop(uid, {})
-        through = written.settled_through
-        kept = {
-            name: one
-            for name, one in attempts.items()
-            if name in waiting or (one.trigger.of_schedule and (through is None or one.scheduled_at > through))
-        }
-        if kept:
-            self._attempts[uid] = kept
-
-    def _conclude(self, cron_job: CronJob, outcome: Outcome) -> None:
-        """An instant has its outcome: nothing about it needs to be kept here any longer."""
-        self._answered(cron_job, outcome.job or name_for(cron_job, outcome.scheduled_at))
-        if outcome.reason is not Reason.CREATED and outcome.trigger is not Trigger.BACKFILL:
-            lateness = self._clock.now() - cron_job.due_at(outcome.scheduled_at, outcome.trigger)
-            self._record(cron_job, outcome.scheduled_at, outcome.reason, None, lateness, outcome.trigger)
-
-    def _record(
-        self,
-        cron_job: CronJob,
-        instant: datetime,
-        reason: Reason,
-        job: str | None,
-        lateness: timedelta,
-        trigger: Trigger,
-    ) -> None:
+    def _record(self, cron_job: CronJob, outcome: Outcome) -> None:
         now = self._clock.now()
+        lateness = cron_job.lateness(outcome.scheduled_at, outcome.trigger, now)
         self._store.record(
             FiringRecord(
                 uid=cron_job.uid,
                 key=cron_job.key,
                 # A manual run stands for no instant, and must not take the place of one in the store.
-                scheduled_at=now if trigger is Trigger.MANUAL else instant,
-                outcome=reason,
-                trigger=trigger,
+                scheduled_at=now if outcome.trigger is Trigger.MANUAL else outcome.scheduled_at,
+                outcome=outcome.reason,
+                trigger=outcome.trigger,
                 node=self._node,
-                job=job,
+                job=outcome.job,
                 lateness_seconds=round(lateness.total_seconds(), 3),
                 recorded_at=now,
             )
         )
-
-    def _manifest(
-        self, cron_job: CronJob, firing: Firing, last_successful_at: datetime | None = None
-    ) -> dict[str, object]:
-        return manifest(cron_job, firing, fired_by=self._node, last_successful_at=last_successful_at)
 
 
 async def _side_by_side(requests: Iterable[Callable[[], Awaitable[None]]]) -> None:

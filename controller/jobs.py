@@ -45,6 +45,7 @@ class Firing:
         trigger_id: Which manual run, or which backfill.
         previous_at: The instant before it, the start of its data interval; None if there is none.
         next_at: The instant after it; None if there is none.
+        last_successful_at: When a Job of the object last succeeded; None if not known.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Firing:
     trigger_id: str | None = None
     previous_at: datetime | None = None
     next_at: datetime | None = None
+    last_successful_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,14 +93,11 @@ class Job:
         return self.finished_at is None and not self.gone
 
 
-def manifest(
-    cron_job: CronJob, firing: Firing, *, fired_by: str, last_successful_at: datetime | None = None
-) -> dict[str, Any]:
+def manifest(cron_job: CronJob, firing: Firing, *, fired_by: str) -> dict[str, Any]:
     """The Job to create for a firing.
 
     Args:
         fired_by: Name of the node that fires.
-        last_successful_at: When a Job of this object last succeeded; None if not known.
 
     Returns:
         The JSON body; it shares nothing with the template, which stays as the author wrote it.
@@ -107,7 +106,7 @@ def manifest(
     meta = template.get("metadata") or {}
     spec = copy.deepcopy(dict(template.get("spec") or {}))
     labels = meta.get("labels") or _pod_labels(spec)
-    _add_variables(spec, _variables(cron_job, firing, last_successful_at))
+    _add_variables(spec, _variables(cron_job, firing))
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
@@ -195,13 +194,13 @@ def _zone(cron_job: CronJob) -> tzinfo:
         return UTC
 
 
-def _variables(cron_job: CronJob, firing: Firing, last_successful_at: datetime | None) -> dict[str, str]:
+def _variables(cron_job: CronJob, firing: Firing) -> dict[str, str]:
     """The environment of every container; what is not known is absent."""
     instants = {
         "DCRON_SCHEDULED_AT": firing.scheduled_at,
         "DCRON_PREVIOUS_SCHEDULED_AT": firing.previous_at,
         "DCRON_NEXT_SCHEDULED_AT": firing.next_at,
-        "DCRON_LAST_SUCCESSFUL_AT": last_successful_at,
+        "DCRON_LAST_SUCCESSFUL_AT": firing.last_successful_at,
     }
     known = {name: format_time(instant) for name, instant in instants.items() if instant is not None}
     return {**known, "DCRON_NAME": cron_job.key.name}

@@ -19,7 +19,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 
-from controller.conditions import CIRCUIT_OPEN
 from controller.instants import INSTANT
 from controller.outcomes import Reason
 from controller.requests import Pause
@@ -96,9 +95,8 @@ def _closes(cron_job: CronJob, status: Status) -> Closes | None:
     """What an edit of the spec has ended since the status was written."""
     if status.schedule_hash != cron_job.spec.schedule_hash:
         return Closes.SCHEDULE
-    circuit = status.condition(CIRCUIT_OPEN)
     edited = cron_job.generation != status.observed_generation
-    return Closes.CIRCUIT if circuit is not None and circuit.status and edited else None
+    return Closes.CIRCUIT if status.circuit_open and edited else None
 
 
 def _end_of_pause(cron_job: CronJob, status: Status, now: datetime) -> datetime | None:

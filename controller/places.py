@@ -35,7 +35,7 @@ class Places:
     def admit(self, slot: Slot) -> Reason | None:
         """Let a firing in, or let it wait; None then. Otherwise why it is turned away."""
         if self.free is None or (self.free > 0 and not self.queued):
-            self._claim(slot)
+            self.take(slot)
         elif self.policy is not ConcurrencyPolicy.QUEUE:
             return Reason.SKIPPED_FORBID
         elif len(self.queued) < self.queue_limit:
@@ -48,15 +48,12 @@ class Places:
         """Those that wait already: as many as there is room for are let in, the oldest first."""
         for slot in waiting:
             if self.free is None or self.free > 0:
-                self._claim(slot)
+                self.take(slot)
             else:
                 self.queued.append(slot)
 
     def take(self, slot: Slot) -> None:
-        """Let a firing in that has found a place by a rule of its own."""
-        self._claim(slot)
-
-    def _claim(self, slot: Slot) -> None:
+        """Let a firing in, whatever the policy says: a backfill finds its places by a rule of its own."""
         self.claimed.append(slot)
         if self.free is not None:
             self.free -= 1

@@ -149,7 +149,7 @@ class Reconciler:
             status=current,
             jobs=self._jobs.of(cron_job.uid),
             recalled=self._recalled.get(cron_job.uid),
-            attempts=self._executor.attempts(cron_job.uid),
+            attempts=self._executor.attempts.turned_down(cron_job.uid),
             checked=insight.checked,
             complete=insight.listed_at == cron_job.resource_version,
             fill_at=self._patience(cron_job.uid, current),
@@ -157,14 +157,14 @@ class Reconciler:
 
     def _is_filling(self, cron_job: CronJob) -> bool:
         """Whether a slot that this node has claimed has no Job yet: it goes on, whoever owns the key by now."""
-        if not (claims := self._executor.claims(cron_job.uid)):
+        if not (claims := self._executor.attempts.claims(cron_job.uid)):
             return False
         unfilled = claims - {job.name for job in self._jobs.of(cron_job.uid)}
         return any(slot.name in unfilled for slot in statusbody.parse(cron_job).active)
 
     def _patience(self, uid: str, current: Status) -> Mapping[str, datetime]:
         """When slots that other nodes claimed may be filled here: counted from when they were first seen waiting."""
-        known, ours = self._fill_at.pop(uid, {}), self._executor.claims(uid)
+        known, ours = self._fill_at.pop(uid, {}), self._executor.attempts.claims(uid)
         foreign = [slot.name for slot in current.active if slot.uid is None and slot.name not in ours]
         if not foreign:
             return {}

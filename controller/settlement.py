@@ -6,11 +6,12 @@ are due, backfills after everybody else. `writing` turns this into the status wr
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 
-from controller import backfills, places
+from controller import places
+from controller.backfills import Backfilling
 from controller.case import Case
 from controller.due import CHUNK
 from controller.ledger import Closes, Edit
@@ -18,7 +19,7 @@ from controller.names import manual_name, name_for
 from controller.outcomes import Outcome, Reason, Trigger
 from controller.places import Places
 from controller.spec import ConcurrencyPolicy
-from controller.status import NOTED, PENDING, Backfill, BackfillState, LastTrigger, Slot
+from controller.status import NOTED, PENDING, Backfill, LastTrigger, Slot
 
 SUSPENDED_SETTLE = timedelta(hours=1)
 """How often the instants that pass under suspension are settled: nobody waits for them, and each time is a write."""
@@ -52,41 +53,51 @@ class Passage:
     edit: Edit | None = None
     whole: bool = True
 
+    @property
+    def leaves_rest(self) -> bool:
+        """Whether an edit is being closed of which more instants follow: everything else stays as it was till then."""
+        return self.edit is not None and not self.whole
 
-@dataclass(kw_only=True)
+    @property
+    def leaves_edit(self) -> bool:
+        """Whether something is still to be closed after this: the rest of an edit, or another one."""
+        return self.edit is not None and (self.edit.more or not self.whole)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Settlement:
     """What can be settled in a case."""
 
     case: Case
-    _outcomes: list[Outcome] = field(default_factory=list)
-    _concluded: list[Outcome] = field(default_factory=list)
-    _released: set[str] = field(default_factory=set)
+
+    @cached_property
+    def backfilling(self) -> Backfilling:
+        """The backfill that is asked for."""
+        return Backfilling(case=self.case)
 
     @cached_property
     def passage(self) -> Passage:
         """How far the ledger can go: up to the first instant that still has to get its Job."""
         door = places.of(self.case)
-        self._conclude_slots()
-        self._resume_queue(door)
-        through, whole = self._pass_instants(door)
-        last_trigger = self._answer_trigger(door)
-        progress = backfills.advance(self.case, door)
-        for slot in progress.slots:
-            door.take(slot)
+        concluded = self._concluded_slots()
+        lost = self._resume_queue(door)
+        outcomes, through, whole = self._pass_instants(door)
+        last_trigger, turned_away = self._answer_trigger(door)
+        backfill = self.backfilling.advance(door)
         return Passage(
             through=through,
-            outcomes=tuple(self._outcomes),
-            concluded=tuple(self._concluded),
-            released=frozenset(self._released),
+            outcomes=outcomes,
+            concluded=(*concluded.values(), *lost, *turned_away),
+            released=frozenset(concluded),
             slots=tuple(door.claimed),
             queued=tuple(door.queued),
             last_trigger=last_trigger,
-            backfill=progress.backfill,
+            backfill=backfill,
             whole=whole,
         )
 
     def close(self, edit: Edit) -> Passage:
-        """The instants before an edit get their outcome; nothing else moves."""
+        """The instants before an edit get their outcome, and what waits for one; nothing else moves."""
         instants = self.case.due.between(edit.since, edit.until)
         whole = len(instants) < CHUNK
         through = edit.until if whole else instants[-1]
@@ -95,45 +106,43 @@ class Settlement:
             self._outcome(instant, Reason.CREATED if instant in done else edit.reason)
             for instant in sorted({*instants, *done})
         )
-        self._conclude_slots()
-        queued = self.case.status.queued
-        if whole and edit.closes is Closes.SCHEDULE:
-            queued = self._drop_queue(edit)
-        first_sight = self.case.status.settled_through is None
+        concluded = self._concluded_slots()
+        status, first_sight = self.case.status, self.case.status.settled_through is None
+        lost = self._instants_in_queue() if whole and edit.closes is Closes.SCHEDULE else ()
         return Passage(
             through=through,
             outcomes=outcomes,
-            concluded=tuple(self._concluded),
-            released=frozenset(self._released),
-            queued=queued,
-            last_trigger=self._noted_trigger() if first_sight else self.case.status.last_trigger,
-            backfill=self._noted_backfill() if first_sight else self.case.status.backfill,
+            concluded=(
+                *concluded.values(),
+                *(self.case.outcome(slot, self.case.withheld(slot) or edit.reason) for slot in lost),
+            ),
+            released=frozenset(concluded),
+            queued=tuple(slot for slot in status.queued if slot not in lost),
+            last_trigger=self._noted_trigger() if first_sight else status.last_trigger,
+            backfill=self.backfilling.noted() if first_sight else status.backfill,
             edit=edit,
             whole=whole,
         )
 
-    def _drop_queue(self, edit: Edit) -> tuple[Slot, ...]:
-        """What waits for an instant of the schedule as it was has lost its turn; manual runs go on waiting."""
-        for slot in self.case.status.queued:
-            if slot.trigger.of_schedule:
-                self._concluded.append(self.case.outcome(slot, self.case.withheld(slot) or edit.reason))
-        return tuple(slot for slot in self.case.status.queued if not slot.trigger.of_schedule)
+    def _instants_in_queue(self) -> tuple[Slot, ...]:
+        """What waits for its turn by the schedule; manual runs wait whatever the schedule says."""
+        return tuple(slot for slot in self.case.status.queued if slot.trigger.of_schedule)
 
-    def _conclude_slots(self) -> None:
-        """Claimed slots whose Job was seen, or that are given up (on a complete view only)."""
+    def _concluded_slots(self) -> dict[str, Outcome]:
+        """By name, claimed slots whose Job was seen, or that are given up (on a complete view only)."""
+        found = {}
         for slot in self.case.status.active:
             if slot.uid is not None:
                 continue
-            seen = slot not in self.case.unseen_slots
-            withheld = self.case.withheld(slot) if self.case.observed.complete and not seen else None
-            reason = Reason.CREATED if seen else withheld
-            if reason is not None:
-                self._concluded.append(self.case.outcome(slot, reason))
-                self._released.add(slot.name)
+            if slot not in self.case.unseen_slots:
+                found[slot.name] = self.case.outcome(slot, Reason.CREATED)
+            elif self.case.observed.complete and (reason := self.case.withheld(slot)) is not None:
+                found[slot.name] = self.case.outcome(slot, reason)
+        return found
 
-    def _resume_queue(self, door: Places) -> None:
-        """Those that wait: the oldest may have their turn; some have lost it."""
-        waiting = []
+    def _resume_queue(self, door: Places) -> list[Outcome]:
+        """Of those that wait, the oldest may have their turn; gives the outcomes of those that have lost it."""
+        waiting, lost = [], []
         for slot in self.case.status.queued:
             reason = self.case.withheld(slot)
             if reason is None and self.case.policy is not ConcurrencyPolicy.QUEUE:
@@ -141,28 +150,29 @@ class Settlement:
             if reason is None:
                 waiting.append(slot)
             else:
-                self._concluded.append(self.case.outcome(slot, reason))
+                lost.append(self.case.outcome(slot, reason))
         door.resume(waiting)
+        return lost
 
-    def _pass_instants(self, door: Places) -> tuple[datetime, bool]:
-        """Pass instants as far as it goes; gives the last one, and whether that is all there are."""
-        through = self.case.ledger.through
-        claims, runs = self.case.cron_job.spec.claims, self.case.runs_left
-        instants = () if runs is not None and runs <= 0 else self._settleable()
+    def _pass_instants(self, door: Places) -> tuple[tuple[Outcome, ...], datetime, bool]:
+        """Pass instants as far as it goes; gives the outcomes, the last one passed, and whether that is all."""
+        outcomes: list[Outcome] = []
+        through, runs = self.case.ledger.through, self.case.runs_left
+        instants = () if self.case.runs_are_over else self._settleable()
         for instant in instants:
-            if runs is not None and runs <= 0:
-                break  # what follows is no instant any more, unless a promised Job fails
+            if runs == 0:
+                break
             reason = self.case.due.verdict(instant)
             if reason is None:
-                if not claims:
+                if not self.case.cron_job.spec.claims:
                     break
                 reason = door.admit(self._slot(instant))
             if reason is not None:
-                self._outcomes.append(self._outcome(instant, reason))
+                outcomes.append(self._outcome(instant, reason))
             if runs is not None and reason in (None, Reason.CREATED):
                 runs -= 1
             through = instant
-        return through, len(instants) < CHUNK
+        return tuple(outcomes), through, len(instants) < CHUNK
 
     def _settleable(self) -> tuple[datetime, ...]:
         through, until = self.case.ledger.through, self.case.due.until
@@ -172,20 +182,18 @@ class Settlement:
             return ()
         return self.case.due.between(through, until)
 
-    def _answer_trigger(self, door: Places) -> LastTrigger | None:
+    def _answer_trigger(self, door: Places) -> tuple[LastTrigger | None, tuple[Outcome, ...]]:
         """A manual run that is newly asked for gets its place, or its outcome."""
-        value, last = self.case.cron_job.requests.trigger, self.case.status.last_trigger
-        if value is None or (last is not None and last.value == value) or not self.case.hears_requests:
-            return last
+        value = self.case.new_trigger
+        if value is None:
+            return self.case.status.last_trigger, ()
         name = manual_name(self.case.cron_job, value)
         if name in self.case.manual_names:
-            return self._noted(value, job=name)  # the value has had its run, before others
-        now = self.case.now.replace(microsecond=0)  # people read it, and programs parse it
-        slot = Slot(name=name, scheduled_at=now, trigger=Trigger.MANUAL, trigger_id=value)
+            return self._noted(value, job=name), ()  # the value has had its run, before others
+        answer = replace(self._noted(value), outcome=PENDING)
+        slot = Slot(name=name, scheduled_at=answer.at, trigger=Trigger.MANUAL, trigger_id=value)
         reason = door.admit(slot)
-        if reason is not None:
-            self._concluded.append(self.case.outcome(slot, reason))
-        return replace(self._noted(value), outcome=PENDING)
+        return answer, () if reason is None else (self.case.outcome(slot, reason),)
 
     def _noted_trigger(self) -> LastTrigger | None:
         """Annotations that a new object brings along are old: a restore or a GitOps tool has put them there."""
@@ -193,12 +201,8 @@ class Settlement:
         return None if value is None else self._noted(value)
 
     def _noted(self, value: str, job: str | None = None) -> LastTrigger:
+        """A value that was seen, in whole seconds: people read it, and programs parse it."""
         return LastTrigger(value=value, at=self.case.now.replace(microsecond=0), outcome=NOTED, job=job)
-
-    def _noted_backfill(self) -> Backfill | None:
-        request = self.case.cron_job.requests.backfill
-        message = "the object brought it along: nothing runs; ask with another text for it"
-        return None if request is None else Backfill(interval=request.text, state=BackfillState.NOTED, message=message)
 
     def _slot(self, instant: datetime) -> Slot:
         return Slot(name=name_for(self.case.cron_job, instant), scheduled_at=instant)

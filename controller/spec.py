@@ -174,6 +174,12 @@ class CronJob:
         """When a firing is due: an instant of the schedule is put off by the jitter, what people ask for is not."""
         return scheduled_at + self.shift if trigger.of_schedule else scheduled_at
 
+    def lateness(self, scheduled_at: datetime, trigger: Trigger, at: datetime) -> timedelta:
+        """How late a firing is at some moment; never negative. One of a backfill is never late: it is of the past."""
+        if trigger is Trigger.BACKFILL:
+            return timedelta(0)
+        return max(timedelta(0), at - self.due_at(scheduled_at, trigger))
+
 
 def parse(body: Mapping[str, Any]) -> CronJob:
     """The object in an API server's answer or watch event.

@@ -135,6 +135,16 @@ class Status:
         return any(condition.status for condition in self.conditions if condition.type in (SUSPENDED, CIRCUIT_OPEN))
 
     @property
+    def circuit_open(self) -> bool:
+        """Whether so many Jobs had failed in a row that nothing fired."""
+        return any(condition.status for condition in self.conditions if condition.type == CIRCUIT_OPEN)
+
+    @property
+    def fired(self) -> int:
+        """How many instants of the schedule have got their Jobs."""
+        return self.counts.get("created", 0)
+
+    @property
     def unfinished_runs(self) -> int:
         """How many firings of the schedule are promised and have no outcome yet."""
         promised = [slot for slot in (*self.active, *self.queued) if slot.uid is None]

@@ -139,10 +139,8 @@ def _dump_trigger(of: Slot | Outcome) -> dict[str, Any]:
     return {"trigger": of.trigger.value, **({} if of.trigger_id is None else {"triggerId": of.trigger_id})}
 
 
-_TRIGGERS = frozenset(trigger.value for trigger in Trigger)
-_STATES = frozenset(state.value for state in BackfillState)
-_REASONS = frozenset(reason.value for reason in Reason)
-"""A later version may know more words; what it wrote is left out rather than stumbled over."""
+_TRIGGERS, _STATES, _REASONS = (frozenset(one.value for one in words) for words in (Trigger, BackfillState, Reason))
+"""The words that are known here; a later version may know more."""
 
 
 def _parse_outcome(raw: Mapping[str, Any]) -> Outcome:

@@ -58,10 +58,12 @@ class Write:
     """Write this status by compare-and-swap; only then may the rest be announced.
 
     Attributes:
+        before: The status that it was decided on.
         outcomes: What this write settles.
         finished: Jobs whose end this write counts.
     """
 
+    before: Status
     status: Status
     outcomes: tuple[Outcome, ...] = ()
     finished: tuple[Job, ...] = ()

@@ -20,7 +20,6 @@ from controller.instants import INSTANT
 from controller.jobs import Job
 from controller.ledger import Closes
 from controller.outcomes import Outcome, Reason, Trigger
-from controller.requests import Pause
 from controller.settlement import Passage, Settlement
 from controller.status import Status
 from controller.steps import Write
@@ -77,7 +76,7 @@ class Writing:
         status = statuses.claim(status, passage.slots, passage.queued)
         status = self._stamped(self._closed(status, passage), passage)
         status = statuses.declare(status, *self._conditions(status, passage, outcomes))
-        return Write(status=status, outcomes=outcomes, finished=finished)
+        return Write(before=self.case.status, status=status, outcomes=outcomes, finished=finished)
 
     def _countable(self, passage: Passage) -> dict[str, Job]:
         """The Jobs. One that closes the circuit counts as ended only once all instants before that are passed.
@@ -90,13 +89,13 @@ class Writing:
 
     def _closed(self, status: Status, passage: Passage) -> Status:
         """After an edit of the spec, of whatever field, the failures before it count no more."""
-        edit = passage.edit
-        if edit is not None and (edit.more or not passage.whole):
+        if passage.leaves_edit:
             return status
-        edited = self._is_checked() and self.case.cron_job.generation != status.observed_generation
-        closed = edit is not None and edit.closes is not Closes.PAUSE
+        edited = self._is_checked and self.case.cron_job.generation != status.observed_generation
+        closed = passage.edit is not None and passage.edit.closes is not Closes.PAUSE
         return replace(status, failures_in_row=0) if edited or closed else status
 
+    @property
     def _is_checked(self) -> bool:
         """Whether this generation has been looked at: its template was checked, or there is no schedule to fire."""
         return self.case.observed.checked is not None or isinstance(self.case.schedule, TerminalError)
@@ -104,37 +103,36 @@ class Writing:
     def _stamped(self, status: Status, passage: Passage) -> Status:
         """The fields that say who wrote, and for which spec and which pause."""
         status = replace(status, owner=self.case.stance.node if self.case.owning else status.owner)
-        if not passage.whole and passage.edit is not None:
-            return status  # the rest of the instants before the edit follows
+        if passage.leaves_rest:
+            return status
         pause = self.case.due.paused_until
-        if passage.edit is not None and passage.edit.more:
+        if passage.leaves_edit:
             return replace(status, suspended_until=pause)
         return replace(
             status,
             schedule_hash=self.case.cron_job.spec.schedule_hash,
             suspended_until=pause,
-            observed_generation=self.case.cron_job.generation if self._is_checked() else status.observed_generation,
+            observed_generation=self.case.cron_job.generation if self._is_checked else status.observed_generation,
             next_schedule_at=self._upcoming(status, passage),
         )
 
     def _upcoming(self, status: Status, passage: Passage) -> datetime | None:
         """The next instant that will fire, as things stand."""
-        spec, pause = self.case.cron_job.spec, self.case.cron_job.requests.pause
-        if spec.suspend or self._circuit(status).status or self._runs_are_over(status, promised=True):
+        suspended = self.case.cron_job.spec.suspend or self._circuit(status).status
+        if suspended or self._runs_are_over(status.fired + status.unfinished_runs):
             return None
-        after = passage.through
-        if isinstance(pause, Pause) and self.case.now < pause.until:
-            after = max(after, pause.until - self.case.cron_job.shift - INSTANT)
-        return self.case.due.next_after(after)
+        pause = self.case.due.paused_until
+        resumed = passage.through if pause is None else pause - self.case.cron_job.shift - INSTANT
+        return self.case.due.next_after(max(passage.through, resumed))
 
     def _conditions(self, status: Status, passage: Passage, outcomes: tuple[Outcome, ...]) -> list[Condition]:
         """The conditions. An edit that is being closed leaves them: they tell what its other instants will get."""
         found = [self._ready(outcomes, through=passage.through)]
-        if not passage.whole and passage.edit is not None:
+        if passage.leaves_rest:
             return found
         pause = self.case.cron_job.requests.pause
         found.append(conditions.suspended(self.case.cron_job.spec.suspend, pause, now=self.case.now))
-        if passage.edit is not None and passage.edit.more:
+        if passage.leaves_edit:
             return found
         others = (self._circuit(status), self._completed(status, passage))
         known = self.case.status.condition  # one that never held is not spoken of
@@ -146,13 +144,10 @@ class Writing:
     def _completed(self, status: Status, passage: Passage) -> Condition:
         upcoming = isinstance(self.case.schedule, TerminalError) or self.case.due.next_after(passage.through)
         ended = not upcoming and not status.unfinished_runs
-        runs = self._runs_are_over(status)
-        return conditions.completed(runs=runs, instants=ended, fired=status.counts.get("created", 0))
+        return conditions.completed(runs=self._runs_are_over(status.fired), instants=ended, fired=status.fired)
 
-    def _runs_are_over(self, status: Status, *, promised: bool = False) -> bool:
-        """Whether `maxRuns` firings have their Jobs, or are promised them."""
+    def _runs_are_over(self, runs: int) -> bool:
         limit = self.case.cron_job.spec.max_runs
-        runs = status.counts.get("created", 0) + (status.unfinished_runs if promised else 0)
         return limit is not None and runs >= limit
 
     def _ready(self, outcomes: tuple[Outcome, ...], *, through: datetime) -> Condition:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from itertools import pairwise
 
+from tests.checker.excuses import COUNTED_AS, CREATED
 from tests.simulation.course import (
     EARLY,
     IN_FLIGHT,
@@ -33,18 +34,6 @@ LATE_WINDOW = timedelta(seconds=10)
 """What is older than this when somebody can fire again goes by `catchUpPolicy`."""
 RECENT = 10
 """How many outcomes the status shows."""
-CREATED = "Created"
-COUNTED_AS = {
-    CREATED: "created",
-    "SkippedForbid": "skipped",
-    "SkippedQueueFull": "skipped",
-    "SkippedSuspended": "skipped",
-    "MissedDeadline": "missed",
-    "MissedCatchUp": "missed",
-    "MissedEdit": "missed",
-    "CreateFailed": "createFailed",
-}
-"""The reason words of the API, and the count that each belongs to."""
 
 
 def in_time(course: Course) -> Iterator[Violation]:

@@ -48,8 +48,7 @@ def test_a_job_that_is_created_is_known_recorded_and_announced_at_once() -> None
 def test_the_job_carries_the_name_of_the_node_and_the_last_success() -> None:
     async def act(world: World) -> None:
         node, cron = Node(world), world.apply()
-        seen = replace(cron, status={"lastSuccessfulTime": "2025-12-31T23:59:30Z"})
-        await node.executor.create(seen, [firing(cron, 60)])
+        await node.executor.create(cron, [replace(firing(cron, 60), last_successful_at=after(-30))])
         (job,) = world.server.jobs()
         body = world.server.manifest(job.namespace, job.name)
         assert body["metadata"]["annotations"]["dcron.io/fired-by"] == "node-a"
@@ -110,7 +109,7 @@ def test_a_foreign_job_under_the_name_ends_the_firing_and_never_makes_a_second_n
         foreign = world.job(cron, 60, controlled_by="another object")
         await node.executor.create(cron, [firing(cron, 60)])
         assert world.server.jobs() == (foreign,)
-        (attempt,) = node.executor.attempts(cron.uid)
+        (attempt,) = node.executor.attempts.turned_down(cron.uid)
         assert attempt.final
         assert attempt.message == f"NameCollision: a foreign Job has the name {foreign.name}"
         assert node.jobs.of(cron.uid) == ()
@@ -122,7 +121,7 @@ def test_a_job_that_the_api_server_rejects_is_not_tried_again() -> None:
     async def act(world: World) -> None:
         node, cron = Node(world), world.apply(jobTemplate=BROKEN)
         await node.executor.create(cron, [firing(cron, 60)])
-        (attempt,) = node.executor.attempts(cron.uid)
+        (attempt,) = node.executor.attempts.turned_down(cron.uid)
         assert attempt.final
         assert "unknown field" in attempt.message
 
@@ -136,7 +135,7 @@ def test_a_create_that_is_refused_rests_twice_as_long_each_time_and_half_a_minut
         rests = []
         for _ in range(7):
             await node.executor.create(cron, [firing(cron, 60)])
-            (attempt,) = node.executor.attempts(cron.uid)
+            (attempt,) = node.executor.attempts.turned_down(cron.uid)
             assert not attempt.final
             assert "exceeded quota" in attempt.message
             rests.append((attempt.retry_at - node.clock.now()).total_seconds())
@@ -151,7 +150,7 @@ def test_nothing_can_be_created_in_a_namespace_that_is_terminating_and_nothing_i
         world.server.terminating_namespaces.add("ns")
         with pytest.raises(NamespaceTerminating):
             await node.executor.create(cron, [firing(cron, 60)])
-        assert node.executor.attempts(cron.uid) == ()
+        assert node.executor.attempts.turned_down(cron.uid) == ()
 
     in_world(act)
 
@@ -244,7 +243,7 @@ def test_nothing_is_kept_of_an_object_that_is_gone() -> None:
         node, cron = Node(world), world.apply(jobTemplate=BROKEN)
         await node.executor.create(cron, [firing(cron, 60)])
         node.executor.forget(cron.uid)
-        assert node.executor.attempts(cron.uid) == ()
+        assert node.executor.attempts.turned_down(cron.uid) == ()
         node.executor.forget("never seen")
 
     in_world(act)
@@ -389,7 +388,7 @@ def test_a_job_that_is_seen_while_a_list_is_under_way_is_not_taken_for_gone() ->
 def settling(cron: CronJob, reason: Reason = Reason.MISSED_DEADLINE) -> Write:
     """A write that settles the instant of 60 s."""
     outcome = Outcome(scheduled_at=after(60), reason=reason)
-    return Write(status=statuses.settle(Status(), [outcome], through=after(60)), outcomes=(outcome,))
+    return Write(before=Status(), status=statuses.settle(Status(), [outcome], through=after(60)), outcomes=(outcome,))
 
 
 def test_a_status_is_written_and_then_what_it_settles_is_announced_and_recorded() -> None:
@@ -414,12 +413,14 @@ def test_a_slot_that_a_write_of_ours_has_claimed_is_ours_until_it_waits_no_longe
         node, cron = Node(world), world.apply(concurrencyPolicy="Forbid")
         slot = statuses.Slot(name="ours", scheduled_at=after(60))
         claimed = statuses.claim(Status(), [slot])
-        await node.executor.write(cron, Write(status=claimed))
-        assert node.executor.claims(cron.uid) == {"ours"}
+        await node.executor.write(cron, Write(before=Status(), status=claimed))
+        assert node.executor.attempts.claims(cron.uid) == {"ours"}
         current = node.cron_jobs.get(cron.key)
         assert current is not None
-        await node.executor.write(current, Write(status=replace(claimed, active=(replace(slot, uid="job"),))))
-        assert node.executor.claims(cron.uid) == frozenset()
+        await node.executor.write(
+            current, Write(before=claimed, status=replace(claimed, active=(replace(slot, uid="job"),)))
+        )
+        assert node.executor.attempts.claims(cron.uid) == frozenset()
 
     in_world(act)
 
@@ -429,11 +430,11 @@ def test_a_slot_that_was_claimed_before_is_not_ours() -> None:
         cron = world.apply(concurrencyPolicy="Forbid")
         claimed = statuses.claim(Status(), [statuses.Slot(name="theirs", scheduled_at=after(60))])
         other, node = Node(world, "other"), Node(world)
-        await other.executor.write(cron, Write(status=claimed))
+        await other.executor.write(cron, Write(before=Status(), status=claimed))
         current = world.server.read(cron.key)
         assert current is not None
-        await node.executor.write(current, Write(status=replace(claimed, owner="node")))
-        assert node.executor.claims(cron.uid) == frozenset()
+        await node.executor.write(current, Write(before=claimed, status=replace(claimed, owner="node")))
+        assert node.executor.attempts.claims(cron.uid) == frozenset()
 
     in_world(act)
 
@@ -443,11 +444,11 @@ def test_if_slots_wait_the_object_is_read_after_its_jobs_are_listed() -> None:
         cron = world.apply(concurrencyPolicy="Replace")
         claimed = statuses.claim(Status(), [statuses.Slot(name="theirs", scheduled_at=after(60))])
         other, node = Node(world, "other"), Node(world)
-        await other.executor.write(cron, Write(status=claimed))
+        await other.executor.write(cron, Write(before=Status(), status=claimed))
         known = world.server.read(cron.key)
         assert known is not None
         node.cron_jobs.see(known)
-        await other.executor.write(known, Write(status=replace(claimed, active=())))
+        await other.executor.write(known, Write(before=claimed, status=replace(claimed, active=())))
         await node.executor.look(known)
         assert node.cron_jobs.get(cron.key) == world.server.read(cron.key)
 
@@ -507,7 +508,7 @@ def test_an_instant_that_has_its_outcome_leaves_no_attempt_behind() -> None:
         node.cron_jobs.see(cron)
         await node.executor.create(cron, [firing(cron, 60), firing(cron, 120)])
         await node.executor.write(cron, settling(cron, Reason.CREATE_FAILED))
-        assert [one.scheduled_at for one in node.executor.attempts(cron.uid)] == [after(120)]
+        assert [one.scheduled_at for one in node.executor.attempts.turned_down(cron.uid)] == [after(120)]
 
     in_world(act)
 
@@ -520,7 +521,7 @@ def test_an_attempt_at_an_instant_that_another_node_has_settled_is_not_kept() ->
         other = settling(cron, Reason.CREATE_FAILED)
         passed = await node.cluster.write_status(cron, {"settledThrough": "2026-01-01T00:01:00Z"})
         node.cron_jobs.see(passed)
-        await node.executor.write(passed, Write(status=replace(other.status, owner="node-a")))
-        assert [one.scheduled_at for one in node.executor.attempts(cron.uid)] == [after(120)]
+        await node.executor.write(passed, Write(before=other.status, status=replace(other.status, owner="node-a")))
+        assert [one.scheduled_at for one in node.executor.attempts.turned_down(cron.uid)] == [after(120)]
 
     in_world(act)

@@ -101,12 +101,12 @@ def with_pod(**pod: Any) -> CronJob:
     return with_template(spec={"template": {"spec": pod}})
 
 
-def made(cron: CronJob, firing: Firing = FIRING, **known: Any) -> dict[str, Any]:
-    return manifest(cron, firing, fired_by="node-a", **known)
+def made(cron: CronJob, firing: Firing = FIRING) -> dict[str, Any]:
+    return manifest(cron, firing, fired_by="node-a")
 
 
-def env_of(cron: CronJob, kind: str = "containers", **known: Any) -> list[dict[str, str]]:
-    env: list[dict[str, str]] = made(cron, **known)["spec"]["template"]["spec"][kind][0]["env"]
+def env_of(cron: CronJob, kind: str = "containers", firing: Firing = FIRING) -> list[dict[str, str]]:
+    env: list[dict[str, str]] = made(cron, firing)["spec"]["template"]["spec"][kind][0]["env"]
     return env
 
 
@@ -207,9 +207,9 @@ def test_every_container_gets_the_instants_in_its_environment() -> None:
         "DCRON_LAST_SUCCESSFUL_AT": "2026-03-02T11:56:30Z",
         "DCRON_NAME": "report",
     }
-    known: dict[str, Any] = {"last_successful_at": at("11:56:30")}
-    assert values(env_of(cron, "initContainers", **known)) == expected
-    assert values(env_of(cron, **known)) == {"X": "1", **expected}
+    known = replace(FIRING, last_successful_at=at("11:56:30"))
+    assert values(env_of(cron, "initContainers", known)) == expected
+    assert values(env_of(cron, firing=known)) == {"X": "1", **expected}
 
 
 @pytest.mark.parametrize(

@@ -483,9 +483,9 @@ def test_nothing_is_kept_of_an_object_that_is_gone() -> None:
         world.server.full_namespaces.add("ns")
         await node.look_at(30, cron)
         await node.look_at(60)
-        assert node.executor.attempts(cron.uid)
+        assert node.executor.attempts.turned_down(cron.uid)
         node.reconciler.forget(cron.uid)
-        assert not node.executor.attempts(cron.uid)
+        assert not node.executor.attempts.turned_down(cron.uid)
 
     in_world(act)
 

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from controller.instants import format_time, parse_time
+from controller.outcomes import Trigger
 from controller.spec import (
     CatchUpPolicy,
     ConcurrencyPolicy,
@@ -20,7 +21,7 @@ from controller.spec import (
     Spec,
     parse,
 )
-from tests.unit.builders import TEMPLATE, UID, at, body_of
+from tests.unit.builders import TEMPLATE, UID, at, body_of, cron_job
 
 
 def parsed(**spec: Any) -> Spec:
@@ -233,3 +234,29 @@ def test_a_time_is_written_in_utc_with_a_fraction_only_if_it_has_one() -> None:
 @given(st.datetimes(timezones=st.just(UTC)))
 def test_what_is_written_is_read_as_the_same_instant(instant: datetime) -> None:
     assert parse_time(format_time(instant)) == instant
+
+
+# --- lateness -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("trigger", "seconds", "late"),
+    [
+        pytest.param(Trigger.SCHEDULE, 3, 3, id="by the instant"),
+        pytest.param(Trigger.SCHEDULE, -1, 0, id="never negative"),
+        pytest.param(Trigger.CATCH_UP, 3600, 3600, id="caught up"),
+        pytest.param(Trigger.MANUAL, 3, 3, id="by hand"),
+        pytest.param(Trigger.BACKFILL, 10**7, 0, id="of the past on purpose"),
+    ],
+)
+def test_how_late_a_firing_is(trigger: Trigger, seconds: int, late: int) -> None:
+    cron = cron_job()
+    moment = at("12:00") + timedelta(seconds=seconds)
+    assert cron.lateness(at("12:00"), trigger, moment) == timedelta(seconds=late)
+
+
+def test_jitter_is_not_lateness() -> None:
+    cron = cron_job(jitterSeconds=60)
+    due = cron.due_at(at("12:00"), Trigger.SCHEDULE)
+    assert due > at("12:00")
+    assert cron.lateness(at("12:00"), Trigger.SCHEDULE, due + timedelta(seconds=1)) == timedelta(seconds=1)
