@@ -22,10 +22,11 @@ from controller.ports import Clock
 from controller.reconciler import ASK_AGAIN, BREATH, PATIENCE, SILENCE, Reconciler
 from controller.spec import CronJob, Key
 from controller.status import Status
+from controller.timekeeper import Timekeeper
 from tests.fakes.apiserver import FakeApiServer
 from tests.fakes.clock import EPOCH
 from tests.fakes.cluster import FakeCluster
-from tests.unit.doubles import DictatedDriver
+from tests.unit.doubles import DictatedDriver, Numbers
 from tests.unit.world import Node, World, after, in_world
 
 KEY = Key("ns", "report")
@@ -42,6 +43,7 @@ class Replica(Node):
         self.node_pool = NodePool(
             driver=self.driver,
             clock=self.clock,
+            timekeeper=Timekeeper(self.clock, Numbers()),
             announce=lambda: self.me,
             update=timedelta(seconds=1),
             ttl=timedelta(seconds=5),
