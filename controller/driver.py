@@ -29,7 +29,8 @@ RECONNECT_PAUSE = timedelta(seconds=1)
 
 # One hash: identity -> "<expiry, ms of Redis's time> <what else the member says>". The whole hash goes with its last
 # member. An expiry further off than a TTL is of a clock that has been stepped back since (a failover to another host):
-# it counts from now, or a member that died would stay for as long as the step was. PUBLISH is a pcall: it is a hint, and a user without the right to it must not lose the heartbeat.
+# it counts from now, or a member that died would stay for as long as the step was. PUBLISH is a pcall: it is a hint,
+# and a user without the right to it must not lose the heartbeat.
 _BEAT = Script("""
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
