@@ -1,0 +1,24 @@
+"""All faults, room by room."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from tests.faults import apiserver, partitions, processes, redis
+from tests.faults.fault import FaultKind
+
+ALL: tuple[FaultKind, ...] = (*processes.FAULTS, *redis.FAULTS, *partitions.FAULTS, *apiserver.FAULTS)
+"""In the order in which they are run."""
+
+
+def chosen(words: Iterable[str]) -> list[FaultKind]:
+    """The faults whose names have one of these words in them; all, if there are no words.
+
+    Raises:
+        ValueError: A word is in no name.
+    """
+    wanted = list(words)
+    for word in wanted:
+        if not any(word in fault.name for fault in ALL):
+            raise ValueError(f"{word}: no fault has this in its name; there are {', '.join(one.name for one in ALL)}")
+    return [fault for fault in ALL if not wanted or any(word in fault.name for word in wanted)]
