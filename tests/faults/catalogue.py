@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from tests.faults import apiserver, partitions, processes, redis
+from tests.faults import apiserver, authors, clocks, partitions, processes, redis
 from tests.faults.fault import FaultKind
 
-ALL: tuple[FaultKind, ...] = (*processes.FAULTS, *redis.FAULTS, *partitions.FAULTS, *apiserver.FAULTS)
+ALL: tuple[FaultKind, ...] = (
+    *processes.FAULTS,
+    *redis.FAULTS,
+    *partitions.FAULTS,
+    *apiserver.FAULTS,
+    *clocks.FAULTS,
+    *authors.FAULTS,
+)
 """In the order in which they are run."""
 
 

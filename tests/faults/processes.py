@@ -10,10 +10,15 @@ from contextlib import contextmanager
 from tests.checker.history import Felt
 from tests.cluster.fleet import NODES, Replica
 from tests.cluster.team import now
+from tests.faults import proxies
 from tests.faults.bounds import HANDED_OVER
 from tests.faults.chance import Chance
 from tests.faults.fault import FaultKind
+from tests.faults.proxies import Condition, Mishap
 from tests.faults.stage import Stage
+
+LATE = "late"
+"""A fourth replica that needs long."""
 
 
 @contextmanager
@@ -98,9 +103,61 @@ def name_shared(stage: Stage, chance: Chance) -> Iterator[None]:
         stage.fleet.wait_until_whole()
 
 
+@contextmanager
+def killed_before_the_answer(stage: Stage, chance: Chance) -> Iterator[None]:
+    """One dies whose creates went through, and who never heard of it: the next one meets its Jobs."""
+    with _killed_while(stage, chance, proxies.spoiling_writes(Mishap.ANSWER_DROPPED, 1.0, methods=["POST"])):
+        yield
+
+
+@contextmanager
+def killed_before_the_create(stage: Stage, chance: Chance) -> Iterator[None]:
+    """One dies whose creates did not go through, after its claims did: the next one fills the slots."""
+    with _killed_while(stage, chance, proxies.spoiling_writes(Mishap.REFUSED_BEFORE, 1.0, methods=["POST"])):
+        yield
+
+
+@contextmanager
+def _killed_while(stage: Stage, chance: Chance, creates: Condition) -> Iterator[None]:
+    victim = chance.one_of(stage.owning_nodes())
+    stage.roads.to_api(victim, creates)
+    time.sleep(chance.between(1.2, 1.8))  # at least one instant falls into it
+    with _killed(stage, victim):
+        stage.roads.clear()
+        yield
+
+
+@contextmanager
+def slow_to_list(stage: Stage, chance: Chance) -> Iterator[None]:
+    """A fourth replica joins that needs long for its lists: it is in the ring only once it can fire."""
+    stage.roads.way(LATE)
+    stage.roads.to_api(LATE, proxies.slow(chance.between(1.6, 2.2)))
+    late = stage.fleet.launch(LATE)
+    try:
+        yield
+        rings = [view.members for view in stage.rings.views() if view.node != LATE]
+        stage.expect(not any(LATE in "".join(ring) for ring in rings), "it is in the ring before it can fire")
+        joining = now()
+        stage.roads.clear()
+        stage.fleet.wait_until_whole()
+        stage.happened(f"{LATE} has joined", joining, now(), HANDED_OVER)
+    finally:
+        asked = now()
+        late.terminate()
+        stage.happened(f"SIGTERM of {LATE}", asked, now(), HANDED_OVER)
+        del stage.fleet.replicas[LATE]
+
+
+BETWEEN = "kill -9 between create and record"
 FAULTS = (
     FaultKind(name="kill-9-of-an-owning-node", row="kill -9 of an owner", strike=owning_node_killed),
     FaultKind(name="kill-9-of-two-of-three", row="kill -9 of an owner", strike=two_of_three_killed),
+    FaultKind(name="kill-9-after-creates-without-an-answer", row=BETWEEN, strike=killed_before_the_answer),
+    FaultKind(
+        name="kill-9-after-claims-without-creates",
+        row="kill -9 between claim and create",
+        strike=killed_before_the_create,
+    ),
     FaultKind(
         name="all-replicas-down-for-a-minute",
         row="all replicas down for an hour",
@@ -113,5 +170,10 @@ FAULTS = (
     ),
     FaultKind(name="rolling-restart", row="SIGTERM, rolling update, also with two versions alive", strike=rolled),
     FaultKind(name="two-replicas-with-one-name", row="two replicas with the same name", strike=name_shared),
+    FaultKind(
+        name="join-of-one-that-is-slow-to-list",
+        row="joins, also of a node that needs a minute to list",
+        strike=slow_to_list,
+    ),
 )
 """All of them."""

@@ -53,6 +53,7 @@ class Stage:
 
     Attributes:
         redis: What the replicas share.
+        folder: For files of the replicas.
         account: Of the strike that goes on.
     """
 
@@ -64,6 +65,7 @@ class Stage:
     rings: RingReader
     roads_: Roads | None
     rights: Rights
+    folder: Path
     account: Account = field(default_factory=Account)
     _logged: dict[str, int] = field(default_factory=dict)
 
@@ -175,4 +177,5 @@ def stage(
             rings=rings,
             roads_=roads,
             rights=rights,
+            folder=folder,
         )
