@@ -1,7 +1,7 @@
 """Strikes faults and prints the table: `python -m tests.faults --only redis kill --seed 7 --folder results`.
 
-Ends with 1 if a rule was broken anywhere. The table is written anew after each run, so that an end in the middle
-loses nothing.
+Ends with 1 if a rule was broken. The table is written after each run, so that an end in the middle loses nothing, and
+a table that is in the folder goes on.
 """
 
 from __future__ import annotations
@@ -37,15 +37,17 @@ def main() -> int:
         _say("\n".join(f"{fault.name}: {fault.row}" for fault in faults))
         return 0
     seeds = range(arguments.seed, arguments.seed + arguments.seeds)
-    results: list[Result] = []
+    length = Length(under=arguments.under, after=arguments.after)
     with tempfile.TemporaryDirectory(prefix="dcron-faults-") as temporary:
         folder = arguments.folder or Path(temporary)
-        for result in _runs(faults, seeds, folder, Length(under=arguments.under, after=arguments.after)):
-            results.append(result)
+        rows, held = summary.read(folder), True
+        for result in _runs(faults, seeds, folder, length):
             _tell(result)
-            summary.write(results, folder)
-        _say(summary.text(results))
-    return 0 if all(result.valid for result in results) else 1
+            held = held and result.valid
+            rows = summary.together(rows, [summary.row_of(result)])
+            summary.write(rows, folder)
+        _say(summary.text(rows))
+    return 0 if held else 1
 
 
 def _runs(faults: Iterable[FaultKind], seeds: Iterable[int], folder: Path, length: Length) -> Iterator[Result]:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import nullcontext
 
 from tests.faults import apiserver, authors, clocks, partitions, processes, redis
 from tests.faults.fault import FaultKind
 
+NOTHING = FaultKind(name="nothing-at-all", row="L1: without a fault", strike=lambda stage, chance: nullcontext())
+"""What all others are held against."""
 ALL: tuple[FaultKind, ...] = (
+    NOTHING,
     *processes.FAULTS,
     *redis.FAULTS,
     *partitions.FAULTS,

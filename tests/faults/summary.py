@@ -1,11 +1,15 @@
-"""The table of all faults that were struck: for the terminal, as Markdown, and as JSON."""
+"""The table of all faults that were struck: for the terminal, as Markdown, and as JSON.
+
+A table that is in the folder already goes on: a fault that is struck again, from the same seed, takes its row's place.
+"""
 
 from __future__ import annotations
 
 import json
 import os
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime, timedelta
+from dataclasses import asdict, dataclass, field
+from datetime import timedelta
 from pathlib import Path
 
 from tests.checker import report
@@ -13,78 +17,136 @@ from tests.checker.verdicts import Kind
 from tests.faults.bounds import BUSY_MACHINE
 from tests.faults.course import Result
 
-HEAD = (
-    "fault",
-    "row",
-    "seed",
-    "instants",
-    "missed",
-    "twice",
-    "excused",
-    "under: p50 s",
-    "under: worst s",
-    "allowed s",
-    "after: p50 s",
-    "after: worst s",
-    "verdict",
-)
 MARKDOWN, JSON = "faults.md", "faults.json"
+HEAD = {
+    "fault": "fault",
+    "stands_for": "row",
+    "seed": "seed",
+    "instants": "instants",
+    "missed": "missed",
+    "twice": "twice",
+    "excused": "excused",
+    "under_half": "under: p50 s",
+    "under_worst": "under: worst s",
+    "allowed": "allowed s",
+    "after_half": "after: p50 s",
+    "after_worst": "after: worst s",
+    "load": "load",
+    "verdict": "verdict",
+}
 
 
-def rows(results: Iterable[Result]) -> list[tuple[str, ...]]:
-    """One row for each run."""
-    return [
-        (
-            result.fault.name,
-            result.fault.row,
-            str(result.seed),
-            str(len(result.judgment.verdicts)),
-            str(result.count(Kind.MISSED)),
-            str(result.count(Kind.DUPLICATE)),
-            str(result.count(Kind.EXCUSED)),
-            _seconds(result.under, 0.5),
-            _seconds(result.under, 1),
-            f"{result.fault.within.total_seconds():g}",
-            _seconds(result.after, 0.5),
-            _seconds(result.after, 1),
-            "held" if result.valid else f"BROKEN: {len(result.complaints)} complaints",
-        )
-        for result in results
-    ]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """What is kept of one run.
+
+    Attributes:
+        stands_for: The row of the fault table of INVARIANTS.
+        excused: Instants without a Job, with a reason that the evidence bears out.
+        under_half: Seconds that half of the firings were late under the fault at most.
+        under_worst: The most: F as measured.
+        allowed: F of INVARIANTS with the allowance for a busy machine, in seconds.
+        load: Load average of the machine over the last minute of the run.
+    """
+
+    fault: str
+    stands_for: str
+    seed: int
+    struck_at: str
+    instants: int
+    missed: int
+    twice: int
+    excused: int
+    under_half: float | None
+    under_worst: float | None
+    allowed: float
+    after_half: float | None
+    after_worst: float | None
+    load: float
+    complaints: list[str] = field(default_factory=list)
+
+    @property
+    def verdict(self) -> str:
+        """Whether all rules held, in words."""
+        return "held" if not self.complaints else f"BROKEN: {len(self.complaints)} complaints"
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """What stands in the table."""
+        return tuple(_written(getattr(self, name)) for name in HEAD)
 
 
-def preface(results: Sequence[Result]) -> str:
-    """What a reader must know of the machine."""
-    load = ", ".join(f"{one:.1f}" for one in os.getloadavg())
-    instants = sum(len(result.judgment.verdicts) for result in results)
-    held = sum(result.valid for result in results)
-    allowance = f"{BUSY_MACHINE.total_seconds():g} s"
-    return (
-        f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {os.cpu_count()} cores shared with everything that runs here, load "
-        f"average {load}; {held} of {len(results)} runs held, {instants} instants checked.\n"
-        f"Lateness is in seconds from an instant until its Job was there, by the API server's own record. Under: "
-        f"instants due from the strike until F after healing; its worst is F as measured. After: later ones. Allowed: "
-        f"F of INVARIANTS and {allowance} for a busy machine."
+def row_of(result: Result) -> Row:
+    """The row of a run that has just ended."""
+    return Row(
+        fault=result.fault.name,
+        stands_for=result.fault.row,
+        seed=result.seed,
+        struck_at=result.since.isoformat(timespec="seconds"),
+        instants=len(result.judgment.verdicts),
+        missed=result.count(Kind.MISSED),
+        twice=result.count(Kind.DUPLICATE),
+        excused=result.count(Kind.EXCUSED),
+        under_half=_seconds(result.under, 0.5),
+        under_worst=_seconds(result.under, 1),
+        allowed=result.fault.within.total_seconds(),
+        after_half=_seconds(result.after, 0.5),
+        after_worst=_seconds(result.after, 1),
+        load=round(os.getloadavg()[0], 1),
+        complaints=list(result.complaints),
     )
 
 
-def text(results: Sequence[Result]) -> str:
+def together(old: Iterable[Row], new: Iterable[Row]) -> list[Row]:
+    """All rows in their order; a new one takes the place of the old one of its fault and seed."""
+    found = {(row.fault, row.seed): row for row in old}
+    found.update({(row.fault, row.seed): row for row in new})
+    return list(found.values())
+
+
+def preface(rows: Sequence[Row]) -> str:
+    """What a reader must know of the machine and the figures."""
+    instants, held = sum(row.instants for row in rows), sum(not row.complaints for row in rows)
+    times = sorted(row.struck_at for row in rows)
+    span = f"from {times[0]} to {times[-1]}" if times else "never"
+    return (
+        f"{held} of {len(rows)} runs held; {instants} instants checked, {sum(row.missed for row in rows)} missed, "
+        f"{sum(row.twice for row in rows)} fired twice. Struck {span}, on {os.cpu_count()} cores shared with "
+        f"everything else that runs there: load is the load average.\n\n"
+        f"Lateness is in seconds from an instant until its Job was there, by the API server's own record. Under: "
+        f"instants due from the strike until F after healing; its worst is F as measured. After: later ones. Allowed: "
+        f"F of INVARIANTS, and {BUSY_MACHINE.total_seconds():g} s for a busy machine."
+    )
+
+
+def text(rows: Sequence[Row]) -> str:
     """For the terminal."""
-    return "\n".join([preface(results), "", *report.table([HEAD, *rows(results)])])
+    return "\n".join([preface(rows), "", *report.table([tuple(HEAD.values()), *(row.cells for row in rows)])])
 
 
-def write(results: Sequence[Result], folder: Path) -> None:
+def markdown(rows: Sequence[Row]) -> str:
+    """For a page."""
+    table = [tuple(HEAD.values()), ("---",) * len(HEAD), *(row.cells for row in rows)]
+    lines = "\n".join(f"| {' | '.join(cells)} |" for cells in table)
+    return f"# Faults on real processes\n\n{preface(rows)}\n\n{lines}\n"
+
+
+def read(folder: Path) -> list[Row]:
+    """The rows that are in a folder already."""
+    file = folder / JSON
+    return [Row(**told) for told in json.loads(file.read_text())] if file.exists() else []
+
+
+def write(rows: Sequence[Row], folder: Path) -> None:
     """Write Markdown and JSON into a folder."""
     folder.mkdir(parents=True, exist_ok=True)
-    lines = [" | ".join(row) for row in (HEAD, ("---",) * len(HEAD), *rows(results))]
-    table = "\n".join(f"| {line} |" for line in lines)
-    (folder / MARKDOWN).write_text(f"# Faults on real processes\n\n{preface(results)}\n\n{table}\n")
-    told = [
-        dict(zip(HEAD, row, strict=True)) | {"complaints": list(result.complaints)}
-        for row, result in zip(rows(results), results, strict=True)
-    ]
-    (folder / JSON).write_text(json.dumps({"preface": preface(results), "runs": told}, indent=2) + "\n")
+    (folder / MARKDOWN).write_text(markdown(rows))
+    (folder / JSON).write_text(json.dumps([asdict(row) for row in rows], indent=2) + "\n")
 
 
-def _seconds(late: Sequence[timedelta], share: float) -> str:
-    return f"{report.quantile(late, share).total_seconds():.2f}" if late else "-"
+def _written(value: object) -> str:
+    return "-" if value is None else f"{value:.2f}" if isinstance(value, float) else str(value)
+
+
+def _seconds(late: Sequence[timedelta], share: float) -> float | None:
+    return round(report.quantile(late, share).total_seconds(), 3) if late else None
