@@ -16,8 +16,6 @@ from tests.checker.lives import Due, Life, Outcome, condition, of_schedule, rest
 from tests.checker.verdicts import Kind, Verdict, verdicts
 from tests.checker.words import clock, job_told, seconds
 
-SETTLED_WITHIN = timedelta(seconds=2)
-"""L4: so long after its bound an instant is settled at the latest."""
 ENOUGH = 10
 """L3: of fewer firings nobody knows what is usual."""
 WORSE, NOISE = 4, timedelta(milliseconds=250)
@@ -106,14 +104,14 @@ def counts_agree(life: Life) -> Iterator[Broken]:
 
 
 def settled_in_time(life: Life) -> Iterator[Broken]:
-    """L4: the ledger does not stand still."""
+    """L4: the ledger does not stand still: D after its bound an instant is settled."""
     passed = [
         (told.at, time_of(told.status["settledThrough"])) for told in life.thing.told if "settledThrough" in told.status
     ]
     for due in life.due:
-        by = due.bound + SETTLED_WITHIN
+        by = due.bound + life.history.calm
         edit = life.edited_after(due.version)
-        if by >= min(life.ended_at, edit.since if edit else by + SETTLED_WITHIN) or _runs_over(life):
+        if by >= min(life.ended_at, edit.since if edit else life.ended_at) or _runs_over(life):
             continue
         open_ = any(condition(told, "CircuitOpen") for told in life.told_between(due.due_at, by))
         if (

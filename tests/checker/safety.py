@@ -137,7 +137,7 @@ def history_tidied(life: Life) -> Iterator[Broken]:
         if job.deleted_at is None:
             continue
         held = {policy(version) for version in life.versions_between(job.deleted_at - SEEN_WITHIN, job.deleted_at)}
-        if "Replace" in held and not _finished_by(job, job.deleted_at - SEEN_WITHIN):
+        if "Replace" in held and not _finished_by(job, job.deleted_at - life.history.calm):
             continue  # it was replaced, and may have ended by itself just then
         if not _finished_by(job, job.deleted_at):
             if life.version_at(job.deleted_at) is not None:

@@ -7,9 +7,11 @@ a table that is in the folder goes on.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 
@@ -18,7 +20,11 @@ from deploy.local.replica import PROJECT
 from tests.faults import catalogue, course, rights, summary
 from tests.faults.course import Length, Result
 from tests.faults.fault import FaultKind
-from tests.faults.stage import stage
+from tests.faults.stage import Stage, stage
+
+TRIES = 3
+BUSY = 2.0
+"""Load for each core from which on lateness alone says nothing of the replicas."""
 
 
 def main() -> int:
@@ -67,7 +73,18 @@ def _runs(faults: Iterable[FaultKind], seeds: Iterable[int], folder: Path, lengt
                 with same[0].redis(home) as redis, stage(control_plane, redis, home, same[0].variables) as there:
                     for fault in same:
                         for seed in seeds:
-                            yield course.run(there, fault, seed, folder, length)
+                            yield _taken(there, fault, seed, folder, length)
+
+
+def _taken(there: Stage, fault: FaultKind, seed: int, folder: Path, length: Length) -> Result:
+    """Run it; and again if it shows no more than that the machine had too much else to do."""
+    for number in range(1, TRIES + 1):
+        result = course.run(there, fault, seed, folder, length)
+        busy = os.getloadavg()[0] / (os.cpu_count() or 1)
+        if result.valid or not result.only_late or busy < BUSY or number == TRIES:
+            break
+        _say(f"{fault.name} (seed {seed}): late only, at {busy:.1f} times what the machine can do; once more")
+    return replace(result, tries=number)
 
 
 def _needs(fault: FaultKind) -> str:

@@ -23,6 +23,8 @@ from tests.faults.chance import Chance
 from tests.faults.fault import FaultKind
 from tests.faults.stage import Stage
 
+LATENESS = frozenset({"L1", "L2", "L3", "S13"})
+"""The rules that a firing breaks which comes late and does come."""
 _SETTLED_SECONDS = 90.0
 _CALM_SECONDS = 3.0
 """How much of the calm before is judged too."""
@@ -50,6 +52,7 @@ class Result:
         until: and when it was healed.
         complaints: All that is wrong; empty if all held.
         report: Where a person reads on.
+        tries: How often it was run until it showed something.
     """
 
     fault: FaultKind
@@ -59,11 +62,19 @@ class Result:
     judgment: Judgment
     complaints: tuple[str, ...]
     report: Path | None = None
+    tries: int = 1
 
     @property
     def valid(self) -> bool:
         """Whether all held."""
         return not self.complaints
+
+    @property
+    def only_late(self) -> bool:
+        """Whether nothing is wrong but that firings came later than they may: a busy machine does that too."""
+        rules = {broken.rule for broken in self.judgment.broken}
+        counted = len(self.complaints) == len(self.judgment.complaints)
+        return counted and rules <= LATENESS and not self.count(Kind.MISSED)
 
     def count(self, kind: Kind) -> int:
         """How many instants have this verdict."""

@@ -32,6 +32,7 @@ HEAD = {
     "after_half": "after: p50 s",
     "after_worst": "after: worst s",
     "load": "load",
+    "tries": "tries",
     "verdict": "verdict",
 }
 
@@ -47,6 +48,7 @@ class Row:
         under_worst: The most: F as measured.
         allowed: F of INVARIANTS with the allowance for a busy machine, in seconds.
         load: Load average of the machine over the last minute of the run.
+        tries: How often it was run: again if firings were only late, on a machine with more to do than it could.
     """
 
     fault: str
@@ -63,6 +65,7 @@ class Row:
     after_half: float | None
     after_worst: float | None
     load: float
+    tries: int
     complaints: list[str] = field(default_factory=list)
 
     @property
@@ -93,6 +96,7 @@ def row_of(result: Result) -> Row:
         after_half=_seconds(result.after, 0.5),
         after_worst=_seconds(result.after, 1),
         load=round(os.getloadavg()[0], 1),
+        tries=result.tries,
         complaints=list(result.complaints),
     )
 
@@ -115,7 +119,9 @@ def preface(rows: Sequence[Row]) -> str:
         f"everything else that runs there: load is the load average.\n\n"
         f"Lateness is in seconds from an instant until its Job was there, by the API server's own record. Under: "
         f"instants due from the strike until F after healing; its worst is F as measured. After: later ones. Allowed: "
-        f"F of INVARIANTS, and {BUSY_MACHINE.total_seconds():g} s for a busy machine."
+        f"F of INVARIANTS, and {BUSY_MACHINE.total_seconds():g} s for a busy machine. "
+        f"Tries: a run in which firings came late and nothing else was wrong, at a load that the machine could not "
+        f"carry, is taken again."
     )
 
 

@@ -23,6 +23,7 @@ HELD = Row(
     after_half=None,
     after_worst=None,
     load=1.5,
+    tries=1,
 )
 BROKEN = replace(HELD, fault="sigstop", missed=1, complaints=["L1: missed"])
 
