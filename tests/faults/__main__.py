@@ -7,24 +7,15 @@ a table that is in the folder goes on.
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
-from itertools import groupby
+from itertools import product
 from pathlib import Path
 
-from deploy.local.cluster import ControlPlane
-from deploy.local.replica import PROJECT
-from tests.faults import catalogue, course, rights, summary
+from tests.faults import catalogue, course, stages, summary
 from tests.faults.course import Length, Result
 from tests.faults.fault import FaultKind
-from tests.faults.stage import Stage, stage
-
-TRIES = 3
-BUSY = 2.0
-"""Load for each core from which on lateness alone says nothing of the replicas."""
 
 
 def main() -> int:
@@ -61,35 +52,13 @@ def _runs(faults: Iterable[FaultKind], seeds: Iterable[int], folder: Path, lengt
     with tempfile.TemporaryDirectory(prefix="dcron-faults-") as temporary:
         _say("starting a control plane")
         place = Path(temporary)
-        with ControlPlane.start(
-            place / "control-plane", scheduler=False, kwok=False, guests=[rights.USER]
-        ) as control_plane:
-            control_plane.apply_crds(PROJECT / "crds")
-            ordered = sorted(faults, key=_needs)
-            for number, (_, alike) in enumerate(groupby(ordered, key=_needs)):
-                same = list(alike)
+        with stages.control_plane(place / "control-plane") as control_plane:
+            for number, alike in enumerate(stages.grouped(faults)):
                 home = place / f"stage-{number}"
                 home.mkdir()
-                with same[0].redis(home) as redis, stage(control_plane, redis, home, same[0].variables) as there:
-                    for fault in same:
-                        for seed in seeds:
-                            yield _taken(there, fault, seed, folder, length)
-
-
-def _taken(there: Stage, fault: FaultKind, seed: int, folder: Path, length: Length) -> Result:
-    """Run it; and again if it shows no more than that the machine had too much else to do."""
-    for number in range(1, TRIES + 1):
-        result = course.run(there, fault, seed, folder, length)
-        busy = os.getloadavg()[0] / (os.cpu_count() or 1)
-        if result.valid or not result.only_late or busy < BUSY or number == TRIES:
-            break
-        _say(f"{fault.name} (seed {seed}): late only, at {busy:.1f} times what the machine can do; once more")
-    return replace(result, tries=number)
-
-
-def _needs(fault: FaultKind) -> str:
-    """What tells stages apart."""
-    return f"{fault.redis.__module__}.{fault.redis.__qualname__} {sorted(fault.variables.items())}"
+                with stages.opened(control_plane, alike[0], home) as stage:
+                    for fault, seed in product(alike, seeds):
+                        yield course.taken(stage, fault, seed, folder, length, say=_say)
 
 
 def _tell(result: Result) -> None:

@@ -22,6 +22,11 @@ ALL: tuple[FaultKind, ...] = (
 """In the order in which they are run."""
 
 
+def named(name: str) -> FaultKind:
+    """The fault of that name."""
+    return next(fault for fault in ALL if fault.name == name)
+
+
 def chosen(words: Iterable[str]) -> list[FaultKind]:
     """The faults whose names have one of these words in them; all, if there are no words.
 
