@@ -13,9 +13,15 @@ from collections.abc import Iterable, Iterator
 from itertools import product
 from pathlib import Path
 
+from deploy.local.errors import LocalError
 from tests.faults import catalogue, course, stages, summary
-from tests.faults.course import Length, Result
+from tests.faults.course import Length
 from tests.faults.fault import FaultKind
+from tests.faults.stage import Stage
+from tests.faults.summary import Row
+
+_TOLD = 8
+"""So many complaints are told at once; the table's JSON has them all."""
 
 
 def main() -> int:
@@ -38,16 +44,16 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="dcron-faults-") as temporary:
         folder = arguments.folder or Path(temporary)
         rows, held = summary.read(folder), True
-        for result in _runs(faults, seeds, folder, length):
-            _tell(result)
-            held = held and result.valid
-            rows = summary.together(rows, [summary.row_of(result)])
+        for row in _runs(faults, seeds, folder, length):
+            _tell(row)
+            held = held and not row.complaints
+            rows = summary.together(rows, [row])
             summary.write(rows, folder)
         _say(summary.text(rows))
     return 0 if held else 1
 
 
-def _runs(faults: Iterable[FaultKind], seeds: Iterable[int], folder: Path, length: Length) -> Iterator[Result]:
+def _runs(faults: Iterable[FaultKind], seeds: Iterable[int], folder: Path, length: Length) -> Iterator[Row]:
     """Run them on as few stages as their needs allow."""
     with tempfile.TemporaryDirectory(prefix="dcron-faults-") as temporary:
         _say("starting a control plane")
@@ -58,14 +64,20 @@ def _runs(faults: Iterable[FaultKind], seeds: Iterable[int], folder: Path, lengt
                 home.mkdir()
                 with stages.opened(control_plane, alike[0], home) as stage:
                     for fault, seed in product(alike, seeds):
-                        yield course.taken(stage, fault, seed, folder, length, say=_say)
+                        yield _row(stage, fault, seed, folder, length)
 
 
-def _tell(result: Result) -> None:
-    worst = f"{max(result.under, default=None)}"
-    verdict = "held" if result.valid else f"BROKEN, see {result.report}"
-    _say(f"{result.fault.name} (seed {result.seed}): worst lateness {worst}; {verdict}")
-    for complaint in result.complaints[:8]:
+def _row(stage: Stage, fault: FaultKind, seed: int, folder: Path, length: Length) -> Row:
+    """The row of one run; one that breaks off must not take the others with it."""
+    try:
+        return summary.row_of(course.taken(stage, fault, seed, folder, length, say=_say))
+    except (AssertionError, LocalError, OSError) as error:
+        return summary.failed(fault, seed, error)
+
+
+def _tell(row: Row) -> None:
+    _say(f"{row.fault} (seed {row.seed}): worst lateness {row.under_worst} s; {row.verdict}")
+    for complaint in row.complaints[:_TOLD]:
         _say(f"  {complaint}")
 
 

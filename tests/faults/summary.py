@@ -9,13 +9,14 @@ import json
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from tests.checker import report
 from tests.checker.verdicts import Kind
 from tests.faults.bounds import BUSY_MACHINE
 from tests.faults.course import Result
+from tests.faults.fault import FaultKind
 
 MARKDOWN, JSON = "faults.md", "faults.json"
 HEAD = {
@@ -98,6 +99,29 @@ def row_of(result: Result) -> Row:
         load=round(os.getloadavg()[0], 1),
         tries=result.tries,
         complaints=list(result.complaints),
+    )
+
+
+def failed(fault: FaultKind, seed: int, error: BaseException) -> Row:
+    """The row of a run that came to no end."""
+    told = f"the run came to no end: {type(error).__name__}: {error}"
+    return Row(
+        fault=fault.name,
+        stands_for=fault.row,
+        seed=seed,
+        struck_at=f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S+00:00}",
+        instants=0,
+        missed=0,
+        twice=0,
+        excused=0,
+        under_half=None,
+        under_worst=None,
+        allowed=fault.within.total_seconds(),
+        after_half=None,
+        after_worst=None,
+        load=round(os.getloadavg()[0], 1),
+        tries=1,
+        complaints=[told],
     )
 
 
