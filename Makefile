@@ -31,7 +31,7 @@ test-fast: venv ## the layers that need no service
 	$(RUN) pytest -n 2 --dist worksteal tests/unit tests/checker tests/simulation
 
 test: build ## every layer, the real control plane and Redis included
-	$(RUN) pytest -n 2 --dist worksteal tests/unit tests/checker tests/simulation tests/adapters && $(RUN) pytest tests/cluster
+	$(RUN) pytest -n 2 --dist worksteal tests/unit tests/checker tests/simulation tests/adapters && $(RUN) pytest tests/cluster && $(RUN) pytest tests/faults
 
 test-deep: venv ## the schedule engine against brute force, over a million instants (a few minutes)
 	DCRON_DEEP=1 $(RUN) pytest -n 2 --dist worksteal tests/unit/test_engine_brute_force.py tests/unit/test_schedule_fuzz.py

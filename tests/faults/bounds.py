@@ -15,5 +15,5 @@ HANDED_OVER = timedelta(seconds=1) + BUSY_MACHINE
 """F after SIGTERM: others take over within a second."""
 TTL = timedelta(seconds=5)
 """A replica that has not announced itself for so long is dead to the others."""
-AGREED = TTL + timedelta(seconds=2)
+AGREED = TTL + timedelta(seconds=2) + BUSY_MACHINE
 """L5: so long after a fault or its end all replicas have the same ring."""

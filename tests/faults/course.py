@@ -17,9 +17,8 @@ from tests.checker import audit, evidence, report
 from tests.checker.history import Fault
 from tests.checker.rules import Judgment, judge
 from tests.checker.verdicts import Kind, Verdict
-from tests.cluster.checked import AFTER, BEFORE
 from tests.cluster.team import now
-from tests.faults.bounds import CALM, RECOVERY
+from tests.faults.bounds import AGREED, CALM, RECOVERY
 from tests.faults.chance import Chance
 from tests.faults.fault import FaultKind
 from tests.faults.stage import Stage
@@ -29,6 +28,8 @@ BUSY = 2.0
 """Load for each core from which on lateness alone says nothing of the replicas."""
 LATENESS = frozenset({"L1", "L2", "L3", "S13"})
 """The rules that a firing breaks which comes late and does come."""
+BEFORE, AFTER = timedelta(seconds=1), timedelta(seconds=3)
+"""From what on instants are judged, and how much longer evidence is taken."""
 _SETTLED_SECONDS = 90.0
 _CALM_SECONDS = 3.0
 """How much of the calm before is judged too."""
@@ -164,7 +165,7 @@ def _judged(
         ended=now(),
         faults=_windows(stage.account.happened, fault, since, until),
     )
-    judgment = judge(replace(run, calm=CALM, recovery=RECOVERY, rings=stage.rings.views()))
+    judgment = judge(replace(run, calm=CALM, recovery=RECOVERY, agreement=AGREED, rings=stage.rings.views()))
     complaints = (*judgment.complaints, *stage.account.complaints, *settled)
     result = Result(fault=fault, seed=seed, since=since, until=until, judgment=judgment, complaints=complaints)
     if result.valid:

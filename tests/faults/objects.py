@@ -21,12 +21,11 @@ _HISTORY: dict[str, Any] = {"successfulJobsHistoryLimit": 1, "failedJobsHistoryL
 
 def objects() -> list[dict[str, Any]]:
     """All of them, as their authors write them."""
-    plain = [_cron_job(f"plain-{number}") for number in range(4)]
+    plain = [_cron_job(f"plain-{number}") for number in range(3)]
     return [
         *plain,
         _cron_job("all", catchUpPolicy="All"),
         _cron_job("urgent", startingDeadlineSeconds=5),
-        _cron_job("few", concurrencyPolicy="Forbid", catchUpPolicy="All"),
         _cron_job("forbid", job=A_SECOND_LONG, concurrencyPolicy="Forbid"),
         _cron_job("replace", job=A_SECOND_LONG, concurrencyPolicy="Replace"),
         _cron_job(ASKED, "*/2 * * * * *"),

@@ -17,8 +17,7 @@ from deploy.local.cluster import ControlPlane
 from deploy.local.errors import LocalError
 from deploy.local.redis_server import RedisServer
 from tests.checker.history import Fault, Felt
-from tests.checker.watch import Watch
-from tests.cluster.checked import watching
+from tests.checker.watch import ApiSource, Watch
 from tests.cluster.fleet import NODES, Fleet, Replica, SharedRedis, eventually
 from tests.cluster.team import Team, now
 from tests.faults.objects import ASKED, objects
@@ -165,7 +164,7 @@ def stage(
         undo.callback(fleet.stop)
         rings = undo.enter_context(RingReader(fleet))
         fleet.start(*NODES)  # before the watch: then the API server is ready to show our objects
-        watch = undo.enter_context(watching(team))
+        watch = undo.enter_context(Watch(ApiSource(control_plane.api), team.namespace))
         team.apply(*objects())
         eventually(lambda: all(found.get("status", {}).get("owner") for found in team.cron_jobs()), "all are owned")
         yield Stage(
