@@ -7,11 +7,13 @@ a table that is in the folder goes on.
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator
 from itertools import product
 from pathlib import Path
+from typing import NoReturn
 
 from deploy.local.errors import LocalError
 from tests.faults import catalogue, course, stages, summary
@@ -35,6 +37,7 @@ def main() -> int:
     parser.add_argument("--folder", type=Path, help="for the table, and for the report of each run that broke a rule")
     parser.add_argument("--list", action="store_true", help="only say which faults there are")
     arguments = parser.parse_args()
+    signal.signal(signal.SIGTERM, _end)
     faults = catalogue.chosen(arguments.only)
     if arguments.list:
         _say("\n".join(f"{fault.name}: {fault.row}" for fault in faults))
@@ -51,6 +54,11 @@ def main() -> int:
             summary.write(rows, folder)
         _say(summary.text(rows))
     return 0 if held else 1
+
+
+def _end(number: int, _: object) -> NoReturn:
+    """Leave as after Ctrl-C: what was started is stopped, and files are cleared away."""
+    raise KeyboardInterrupt(signal.Signals(number).name)
 
 
 def _runs(faults: Iterable[FaultKind], seeds: Iterable[int], folder: Path, length: Length) -> Iterator[Row]:
