@@ -13,7 +13,7 @@ from html import escape
 from tests.soak.samples import Sample
 from tests.soak.slope import Slope, lives
 
-_LEFT, _RIGHT, _TOP, _WIDTH = 64, 24, 64, 900
+_LEFT, _RIGHT, _TOP, _WIDTH = 64, 24, 76, 900
 _HEIGHT, _GAP = 170, 46
 _TICKS = 4
 _STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 240)
