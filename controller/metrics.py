@@ -6,6 +6,7 @@ counts: what a number means for anybody's health is said by `web`'s neighbours.
 
 from __future__ import annotations
 
+import asyncio
 import platform
 from collections.abc import Sequence
 from datetime import timedelta
@@ -44,6 +45,7 @@ class Metrics:
         self._gauge("build_info", "1, with the versions.", "version", "python").labels(
             version, platform.python_version()
         ).set(1)
+        self._gauge("tasks", "Tasks of the event loop.").set_function(_tasks)
         ProcessCollector(registry=self._registry)
 
     def _make_firings(self) -> None:
@@ -133,3 +135,11 @@ class Metrics:
 
     def _histogram(self, name: str, text: str, buckets: Sequence[float], *labels: str) -> Histogram:
         return Histogram(name, text, labels, namespace="dcron", buckets=buckets, registry=self._registry)
+
+
+def _tasks() -> int:
+    """How many tasks the running loop has; 0 without one."""
+    try:
+        return len(asyncio.all_tasks())
+    except RuntimeError:
+        return 0

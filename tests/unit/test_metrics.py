@@ -1,3 +1,4 @@
+import asyncio
 import os
 from datetime import timedelta
 
@@ -133,3 +134,17 @@ def test_no_series_tells_when_it_was_made() -> None:
     metrics = Metrics()
     metrics.outcome(Reason.CREATED, SECOND)
     assert [name for name, _ in shown(metrics) if name.endswith("_created")] == []
+
+
+async def test_the_tasks_of_the_loop_are_counted_when_asked_for() -> None:
+    metrics = Metrics()
+    before = shown(metrics)["dcron_tasks", ()]
+    async with asyncio.TaskGroup() as tasks:
+        waiting = [tasks.create_task(asyncio.Event().wait()) for _ in range(3)]
+        assert shown(metrics)["dcron_tasks", ()] == before + 3
+        for task in waiting:
+            task.cancel()
+
+
+def test_without_a_loop_there_are_no_tasks() -> None:
+    assert Metrics().value("dcron_tasks") == 0
