@@ -86,6 +86,10 @@ def _cluster(parts: SplitResult, seconds: float, connections: int) -> _Made:
     hosts = _hosts(parts, DEFAULT_PORT)
     options = _given(parts) | _options(seconds, connections)
     options["socket_connect_timeout"] = seconds / (len(hosts) + 1)  # as with sentinels
+    # The library must see by itself that a node is silent: only then does it ask the others who serves the slot now. If
+    # the bound of the call came first, each call would go to the same black hole for ever. Half, so that the question
+    # and a second try still fit in.
+    options["socket_timeout"] = seconds / 2
     # Its own single repetition, within the bound of the call: only with it does the library follow a failover at once,
     # and survive a connection that a node has closed while it was idle. All our scripts may run twice.
     options["retry"] = Retry(NoBackoff(), 1)

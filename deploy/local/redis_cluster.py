@@ -63,20 +63,36 @@ class RedisCluster:
         for node in self.nodes:
             node.stop()
 
-    def serving(self, key: str) -> RedisServer:
+    def serving(self, key: str, *, lost: RedisServer | None = None) -> RedisServer:
         """The primary that has the slot of a key, as a living node tells it.
 
+        Args:
+            key: Any key with its hash tag.
+            lost: A node that is not asked.
+
         Raises:
-            LookupError: No node tells of a living one.
+            LookupError: No node tells of one.
         """
         slot = key_slot(key.encode())
         for node in self.nodes:
-            if not node.process.is_running():
+            if node is lost or not node.process.is_running():
                 continue
             for first, last, (_, port, *_), *_ in node.command("CLUSTER", "SLOTS"):
                 if first <= slot <= last:
                     return next(one for one in self.nodes if one.port == port)
         raise LookupError(f"nobody serves {key}")
+
+    def replica_of(self, primary: RedisServer) -> RedisServer:
+        """The node that follows a primary.
+
+        Raises:
+            LookupError: None does.
+        """
+        following = [int(port) for _, port, _ in primary.command("ROLE")[2]]
+        for node in self.nodes:
+            if node.port in following:
+                return node
+        raise LookupError(f"nobody follows {primary.url}")
 
     def wait_for_another_primary(self, key: str, before: RedisServer) -> RedisServer:
         """Wait until another node than `before` serves a key, and all slots are served; gives that node.
@@ -86,9 +102,10 @@ class RedisCluster:
         """
         others = [node for node in self.nodes if node is not before]
         wait_until(
-            lambda: self.serving(key) is not before and all(map(_sees_all_slots, others)), "there is no new primary"
+            lambda: self.serving(key, lost=before) is not before and all(map(_sees_all_slots, others)),
+            "there is no new primary",
         )
-        return self.serving(key)
+        return self.serving(key, lost=before)
 
     def wait_until_whole(self) -> None:
         """Wait until every slot is served and every replica follows again.

@@ -16,7 +16,9 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Self
 
 from redis import Redis
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
+from redis.retry import Retry
 
 from deploy.local.errors import MissingPrerequisite, StartFailed
 from deploy.local.ports import LOOPBACK, free_port
@@ -147,6 +149,7 @@ class RedisServer:
             protocol=2,
             decode_responses=True,
             socket_timeout=_COMMAND_SECONDS,
+            retry=Retry(NoBackoff(), 0),
         ) as client:
             client.response_callbacks.clear()
             return client.execute_command(*words)
