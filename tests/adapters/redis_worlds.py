@@ -13,6 +13,7 @@ from controller.driver import CONNECTIONS, RedisDriver
 from controller.firingmemory import DEFAULT_BOUNDS, Bounds
 from controller.ports import Clock, Driver, RecentJobStore
 from controller.recentjobs import FLUSH_TIMEOUT, READ_TIMEOUT, RedisRecentJobStore
+from controller.redisaddress import RedisAddress
 from controller.redisclient import RedisClient
 from controller.redisconnection import connect
 from deploy.local.redis_cluster import RedisCluster
@@ -121,11 +122,11 @@ class RealWorld:
         patience: Bound of the stores' calls, where the controller's own would be short for a busy machine.
     """
 
-    def __init__(self, server: Server, url: str, patience: timedelta | None = None) -> None:
+    def __init__(self, server: Server, url: str | RedisAddress, patience: timedelta | None = None) -> None:
         self._patience = patience
         self.clock = SystemClock()
         self._server = server
-        self._url = url
+        self._address = RedisAddress(url=url) if isinstance(url, str) else url
         self._clients: list[RedisClient] = []
         self._drivers: list[RedisDriver] = []
 
@@ -141,7 +142,7 @@ class RealWorld:
 
     def client(self, connections: int, bound: timedelta) -> RedisClient:
         """A client that is closed with this world."""
-        client = connect(self._url, timeout=bound, connections=connections)
+        client = connect(self._address, timeout=bound, connections=connections)
         self._clients.append(client)
         return client
 
