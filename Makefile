@@ -4,11 +4,13 @@ FOLDER ?= .state
 ONLY ?=
 SEED ?= 0
 SEEDS ?= 1000
+MINUTES ?= 60
+SOAK ?= .soak
 VENV := .venv/$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 RUN := $(VENV)/bin/python -m
 
 .DEFAULT_GOAL := help
-.PHONY: help prerequisites venv build check test test-fast test-deep simulate test-mutants test-faults bench demo up down status lock clean
+.PHONY: help prerequisites venv build check test test-fast test-deep simulate test-mutants test-faults bench soak demo up down status lock clean
 
 help: ## print this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -47,6 +49,9 @@ test-faults: build ## faults on real processes from SEED=0, all or ONLY="redis k
 
 bench: venv ## what the schedule engine costs, beside its goals
 	@$(RUN) tests.bench
+
+soak: build ## 1,000 objects for MINUTES=60 on a real control plane, with churn and restarts; kept in SOAK=.soak
+	@$(RUN) tests.soak --minutes $(MINUTES) --folder $(SOAK)
 
 demo: build ## three replicas on a real control plane, one of them killed, every instant counted
 	@$(RUN) deploy.demo

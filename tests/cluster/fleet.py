@@ -229,13 +229,28 @@ def running(
     control_plane: ControlPlane, folder: Path, *nodes: str, variables: Mapping[str, str] | None = None
 ) -> Iterator[Fleet]:
     """A fleet with a Redis of its own, until the end of the block."""
-    with RedisServer.start(folder) as redis:
-        fleet = Fleet(control_plane, folder, redis, variables)
-        try:
-            fleet.start(*nodes)
-            yield fleet
-        finally:
-            fleet.stop()
+    with (
+        RedisServer.start(folder) as redis,
+        sharing(redis, control_plane, folder, *nodes, variables=variables) as fleet,
+    ):
+        yield fleet
+
+
+@contextmanager
+def sharing(
+    redis: SharedRedis,
+    control_plane: ControlPlane,
+    folder: Path,
+    *nodes: str,
+    variables: Mapping[str, str] | None = None,
+) -> Iterator[Fleet]:
+    """A fleet with a Redis that is there, until the end of the block."""
+    fleet = Fleet(control_plane, folder, redis, variables)
+    try:
+        fleet.start(*nodes)
+        yield fleet
+    finally:
+        fleet.stop()
 
 
 def complaints(log: str) -> list[str]:
