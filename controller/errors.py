@@ -91,4 +91,4 @@ class StoreUnavailable(TransientError):
 
 
 class StoreDenied(StoreUnavailable):
-    """Redis does not know the password, forbids a command, or TLS fails: an outage that does not end by itself."""
+    """Redis does not know the password, forbids a command, or TLS fails: unlike an outage it does not end by itself."""

@@ -122,6 +122,11 @@ class RedisServer:
         """Start it again on the same port after `stop`, empty."""
         self.process = self._run()
 
+    def mend(self) -> None:
+        """Start it again, empty, if it does not run."""
+        if not self.process.is_running():
+            self.resume()
+
     def restart(self) -> None:
         """Stop it and start it again on the same port, empty."""
         self.stop()

@@ -168,6 +168,15 @@ async def test_members_announce_themselves_again_to_a_driver_that_forgot_them(wo
     assert (second.joined, second.members) == (False, (me, other))
 
 
+async def test_a_clock_that_was_stepped_back_keeps_no_dead_member(world: World) -> None:
+    driver, other_driver, me, other = world.driver("a"), world.driver("b"), member("a"), member("b")
+    await driver.beat(me, ttl=TTL)  # connects
+    await other_driver.beat(other, ttl=timedelta(hours=1))  # as it looks after a step by an hour
+    assert other in (await driver.beat(me, ttl=SHORT_TTL)).members
+    await world.pass_time(SHORT_TTL + timedelta(milliseconds=100))
+    assert (await driver.beat(me, ttl=SHORT_TTL)).members == (me,)
+
+
 async def settle(driver: Driver, world: World) -> None:
     """Have the driver listen, and take the hints that are already under way."""
     waiting = asyncio.create_task(driver.changed())
