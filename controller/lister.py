@@ -74,6 +74,8 @@ class CronJobLister:
         self._ended[uid] = None
         if len(self._ended) > REMEMBER_ENDED:
             del self._ended[next(iter(self._ended))]
+        if self._left_alone.get(key, ("",))[0] == uid:
+            del self._left_alone[key]
         self._drop(key, uid)
 
     def leave_alone(self, key: Key, uid: str, resource_version: str) -> None:
