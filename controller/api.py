@@ -54,10 +54,12 @@ class Answer:
     Attributes:
         status: HTTP status: 2xx, or a 4xx that means something to the caller (400, 404, 409, 410, 422...).
         body: The JSON; a `Status` object for a 4xx.
+        date: The header of that name, as HTTP writes a time; empty if there was none.
     """
 
     status: int
     body: Mapping[str, Any]
+    date: str = ""
 
     @property
     def ok(self) -> bool:
@@ -214,7 +216,7 @@ class ApiServer:
         if body is None:
             # Each answer of a served path is JSON, errors included; "404 page not found" is plain text.
             raise ClusterUnavailable(f"{response.url.path} is not served (is the CRD installed?): {message}")
-        return Answer(status=status, body=body)
+        return Answer(status=status, body=body, date=response.headers.get("Date", ""))
 
 
 def collection_path(api_version: str, plural: str, namespace: str | None) -> str:

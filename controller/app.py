@@ -121,15 +121,14 @@ class App:
     def _memory(self, stack: AsyncExitStack) -> tuple[Driver, RecentJobStore]:
         """What the replicas share, each on connections of its own; without Redis, what one replica keeps to itself."""
         settings = self._settings
-        if settings.redis_url is None:
+        address = settings.redis
+        if address is None:
             logger.warning("DCRON_REDIS_URL is not set: membership is kept in memory, run one replica only")
             return driver.InMemoryDriver(), recentjobs.InMemoryRecentJobStore(self._clock)
         # Two installations on one Redis share no member: each serves its own objects.
         prefix = f"{settings.key_prefix}:{settings.controller_name}:{PROTOCOL}"
         beats, records = (
-            redisconnection.connect(
-                settings.redis_url, timeout=timeout, connections=connections, recorder=self._metrics
-            )
+            redisconnection.connect(address, timeout=timeout, connections=connections, recorder=self._metrics)
             for timeout, connections in (
                 (timedelta(seconds=settings.node_ttl_seconds / 4), driver.CONNECTIONS),
                 (recentjobs.FLUSH_TIMEOUT, recentjobs.CONNECTIONS),

@@ -12,6 +12,7 @@
         │   └── NamespaceTerminating   silence: the object goes too
         ├── Conflict               another write came first: read again, decide again
         └── StoreUnavailable       Redis gave no answer in time
+            └── StoreDenied            it does not let us in: somebody must put that right
 
 Only the work queue acts on the two families. Foreign exceptions stop at their adapter and leave it as one of these.
 What is an answer and not a failure (AlreadyExists, NotFound on a delete, a Job that the API server rejects for good)
@@ -87,3 +88,7 @@ class Conflict(TransientError):
 
 class StoreUnavailable(TransientError):
     """Redis did not answer in time, or answered with an error."""
+
+
+class StoreDenied(StoreUnavailable):
+    """Redis does not know the password, forbids a command, or TLS fails: unlike an outage it does not end by itself."""

@@ -8,6 +8,8 @@ judges, `events` publishes; `reconciler` calls it through the port.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any
 
@@ -54,13 +56,14 @@ class KubeCluster:
         self._events = events
         self._scopes: tuple[str | None, ...] = tuple(namespaces) or (None,)
 
-    async def ping(self) -> None:
+    async def ping(self) -> datetime | None:
         """Return if the API server answers this node from etcd; see the port.
 
         A read of one object always reaches etcd, and "not found" is an answer. The version, or a list from the cache,
         is also given by an API server that has lost its etcd, and on which nothing can fire.
         """
-        await self._api.request("get", _cron_job_path(Key(self._scopes[0] or "default", _PROBE)))
+        answer = await self._api.request("get", _cron_job_path(Key(self._scopes[0] or "default", _PROBE)))
+        return _time_of(answer)
 
     async def read(self, key: Key) -> CronJob | None:
         """The object as it stands in etcd now; None if there is none."""
@@ -161,6 +164,14 @@ class KubeCluster:
         if answer.status not in (HTTPStatus.CONFLICT, *_REJECTIONS):
             answer.expect_ok()
         return answer
+
+
+def _time_of(answer: Answer) -> datetime | None:
+    """The API server's clock when it answered; None if it does not say, or says something else."""
+    try:
+        return parsedate_to_datetime(answer.date).astimezone(UTC)
+    except ValueError:
+        return None
 
 
 def _jobs_path(namespace: str) -> str:

@@ -73,6 +73,11 @@ class Metrics:
         self._loop_lag = self._histogram(
             "loop_lag_seconds", "How much later than asked a timer of the event loop fired.", LOOP_LAG_SECONDS
         )
+        self._clock_skew = self._gauge(
+            "clock_skew_seconds",
+            "How far a clock (system, redis, api) is ahead of the time that is believed; that of api by whole seconds.",
+            "clock",
+        )
 
     def outcome(self, reason: Reason, lateness: timedelta) -> None:
         """One due instant has ended. Lateness counts only if it got a Job; a clock ahead makes it 0, not negative."""
@@ -109,6 +114,10 @@ class Metrics:
     def loop_lag(self, seconds: float) -> None:
         """How much later than asked a timer of the event loop fired."""
         self._loop_lag.observe(max(seconds, 0.0))
+
+    def clock_skew(self, clock: str, seconds: float) -> None:
+        """How far a clock is ahead of the time that is believed."""
+        self._clock_skew.labels(clock).set(seconds)
 
     def render(self) -> tuple[bytes, str]:
         """All numbers in Prometheus's text format, and its content type."""

@@ -130,7 +130,8 @@ class Reconciler:
                 case Theirs():
                     stance = Stance(node=self._node, late=self._late)
                 case Ours(delay=delay):
-                    stance = Stance(node=self._node, late=self._late, delay=delay)
+                    serves = cron_job.status.get("owner") == self._node
+                    stance = Stance(node=self._node, late=self._late, delay=timedelta(0) if serves else delay)
                 case never:
                     assert_never(never)
             observed = self._observe(cron_job, insight)

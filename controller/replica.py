@@ -25,6 +25,7 @@ from controller.nodepool import NodePool, Theirs
 from controller.ports import Clock, Cluster, Driver, RecentJobStore, Recorder
 from controller.reconciler import Reconciler
 from controller.spec import DEFAULT_CONTROLLER_NAME, CronJob, Key
+from controller.timekeeper import Timekeeper
 from controller.workqueue import WorkQueue
 
 logger = logging.getLogger(__name__)
@@ -92,12 +93,14 @@ class Replica:
         self._api_answered_at: timedelta | None = None
         self._api_failing = False
         self._ring_reported_at = clock.elapsed()
+        self._timekeeper = Timekeeper(clock, recorder)
         self.cron_jobs = CronJobLister()
         self.jobs = JobLister()
         self.queue = WorkQueue(self._look, clock=clock, recorder=recorder)
         self.node_pool = NodePool(
             driver=driver,
             clock=clock,
+            timekeeper=self._timekeeper,
             announce=self._announce,
             update=settings.update,
             ttl=settings.ttl,
@@ -266,14 +269,17 @@ class Replica:
 
     async def _ping(self) -> None:
         """Know whether the API server answers this node, also when nothing is due; say it when that changes."""
+        asked_at = self._clock.elapsed()
         try:
-            await self._cluster.ping()
+            shown = await self._cluster.ping()
         except TransientError as error:
             if not self._api_failing:
                 logger.warning("the API server does not answer", extra={"reason": str(error)})
             self._api_failing = True
+            self._timekeeper.compare()
         else:
             self._api_answered_at = self._clock.elapsed()
+            self._timekeeper.api_server_showed(shown, asked_at=asked_at)
             if self._api_failing:
                 logger.warning("the API server answers again")
             self._api_failing = False

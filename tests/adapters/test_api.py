@@ -296,8 +296,8 @@ class Hours(SystemClock):
     """A clock that a test sets forward."""
 
     def __init__(self) -> None:
-        super().__init__()
         self.hours = 0
+        super().__init__()
 
     def elapsed(self) -> timedelta:
         return timedelta(hours=self.hours)

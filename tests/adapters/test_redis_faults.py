@@ -17,6 +17,7 @@ from controller.firingmemory import OUTBOX_SIZE
 from controller.outcomes import Reason
 from controller.ports import Driver, RecentJobStore
 from controller.recentjobs import READ_TIMEOUT
+from controller.redisaddress import RedisAddress
 from controller.redisclient import RedisClient
 from controller.redisconnection import connect
 from deploy.local.ports import free_port
@@ -410,7 +411,7 @@ async def test_the_master_is_found_through_a_sentinel(at: Worlds, redis: RedisSe
 )
 def test_a_url_that_cannot_work_is_refused_before_it_is_used(url: str, words: str) -> None:
     with pytest.raises(InvalidSettings, match=words):
-        connect(url, timeout=SECOND, connections=1)
+        connect(RedisAddress(url=url), timeout=SECOND, connections=1)
 
 
 @pytest.mark.parametrize(
@@ -419,7 +420,7 @@ def test_a_url_that_cannot_work_is_refused_before_it_is_used(url: str, words: st
 async def test_a_url_with_tls_makes_tls_connections(url: str) -> None:
     async with redis_server.first_bytes() as (port, received):
         url = url.replace("host", f"{HOST}:{port}")
-        client = connect(url, timeout=0.5 * SECOND, connections=1)
+        client = connect(RedisAddress(url=url), timeout=3 * SECOND, connections=1)
         with pytest.raises(StoreUnavailable):
             await client.call("PING")
         await client.aclose()
@@ -462,7 +463,7 @@ class Requests:
 
 async def test_each_call_is_told_to_the_recorder(redis: RedisServer) -> None:
     requests = Requests()
-    client = connect(redis.url, timeout=SECOND * 5, connections=CONNECTIONS, recorder=requests)  # type: ignore[arg-type]  # it tells nothing else
+    client = connect(RedisAddress(url=redis.url), timeout=SECOND * 5, connections=CONNECTIONS, recorder=requests)  # type: ignore[arg-type]  # it tells nothing else
     await client.call("GET", "x")
     with pytest.raises(StoreUnavailable):
         await client.call("NONSENSE")

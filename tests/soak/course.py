@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from deploy.local.cluster import ControlPlane
+from deploy.local.redis_server import RedisServer
 from deploy.local.replica import PROJECT
 from tests.checker.history import Fault
 from tests.checker.watch import ApiSource, Watch
@@ -40,6 +41,7 @@ class Stage:
     """All that runs, from the begin of the hour on."""
 
     control_plane: ControlPlane
+    redis: RedisServer
     fleet: Fleet
     team: Team
     watch: Watch
@@ -59,10 +61,13 @@ def run(objects: int, period: int, minutes: float, folder: Path, say: Callable[[
         os.environ.setdefault("GOGC", _GO_MEMORY)
         control_plane = undo.enter_context(ControlPlane.start(folder / "control-plane", scheduler=False, kwok=False))
         control_plane.apply_crds(PROJECT / "crds")
-        fleet = undo.enter_context(fleets.running(control_plane, folder / "fleet", *NODES))
+        redis = undo.enter_context(RedisServer.start(folder / "redis"))
+        fleet = undo.enter_context(fleets.sharing(redis, control_plane, folder / "fleet", *NODES))
         team = Team.founded(control_plane, "soak")
         watch = undo.enter_context(Watch(ApiSource(control_plane.api), team.namespace))
-        stage = Stage(control_plane=control_plane, fleet=fleet, team=team, watch=watch, folder=folder, say=say)
+        stage = Stage(
+            control_plane=control_plane, redis=redis, fleet=fleet, team=team, watch=watch, folder=folder, say=say
+        )
         return _soak(stage, objects, period, timedelta(minutes=minutes))
 
 
@@ -145,7 +150,7 @@ def _told(
 
 def _others(stage: Stage) -> dict[str, int]:
     processes = {name: process.pid for name, process in stage.control_plane.processes.items()}
-    return {**processes, "redis": stage.fleet.redis.process.pid, "checker and authors": os.getpid()}
+    return {**processes, "redis": stage.redis.process.pid, "checker and authors": os.getpid()}
 
 
 def _boundary(after: datetime) -> datetime:

@@ -103,6 +103,15 @@ def test_loop_lag_is_a_histogram() -> None:
     assert metrics.value("dcron_loop_lag_seconds_count") == 2
 
 
+def test_each_clock_has_its_skew() -> None:
+    metrics = Metrics()
+    metrics.clock_skew("system", 300.0)
+    metrics.clock_skew("redis", -0.5)
+    metrics.clock_skew("system", 0.25)
+    assert metrics.value("dcron_clock_skew_seconds", clock="system") == 0.25
+    assert metrics.value("dcron_clock_skew_seconds", clock="redis") == -0.5
+
+
 def test_two_replicas_in_one_process_do_not_share_numbers() -> None:
     one, other = Metrics(), Metrics()
     recorder: Recorder = one
