@@ -1,13 +1,17 @@
 # Everything a contributor types. A target is one line that calls a tool; `make help` prints this list.
 PYTHON ?= python3
 FOLDER ?= .state
+ONLY ?=
 SEED ?= 0
 SEEDS ?= 1000
+MINUTES ?= 60
+PERIOD ?= 30
+SOAK ?= .soak
 VENV := .venv/$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 RUN := $(VENV)/bin/python -m
 
 .DEFAULT_GOAL := help
-.PHONY: help prerequisites venv build check test test-fast test-deep simulate test-mutants bench demo up down status lock clean
+.PHONY: help prerequisites venv build check test test-fast test-deep simulate test-mutants test-faults bench soak demo up down status lock clean
 
 help: ## print this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -30,7 +34,7 @@ test-fast: venv ## the layers that need no service
 	$(RUN) pytest -n 2 --dist worksteal tests/unit tests/checker tests/simulation
 
 test: build ## every layer, the real control plane and Redis included
-	$(RUN) pytest -n 2 --dist worksteal tests/unit tests/checker tests/simulation tests/adapters && $(RUN) pytest tests/cluster
+	$(RUN) pytest -n 2 --dist worksteal tests/unit tests/checker tests/simulation tests/adapters && $(RUN) pytest tests/cluster && $(RUN) pytest tests/faults
 
 test-deep: venv ## the schedule engine against brute force, over a million instants (a few minutes)
 	DCRON_DEEP=1 $(RUN) pytest -n 2 --dist worksteal tests/unit/test_engine_brute_force.py tests/unit/test_schedule_fuzz.py
@@ -41,8 +45,14 @@ simulate: venv ## faults of everything around the replicas, SEEDS=1000 seeds fro
 test-mutants: venv ## replicas with one fault put in, each caught by the simulation
 	$(RUN) pytest -v tests/simulation/test_mutants.py
 
+test-faults: build ## faults on real processes from SEED=0, all or ONLY="redis kill"; the table goes into FOLDER
+	@$(RUN) tests.faults --only $(ONLY) --seed $(SEED) --folder $(FOLDER)/faults
+
 bench: venv ## what the schedule engine costs, beside its goals
 	@$(RUN) tests.bench
+
+soak: build ## 1,000 objects every PERIOD=30 s for MINUTES=60, with churn and restarts; kept in SOAK=.soak
+	@$(RUN) tests.soak --minutes $(MINUTES) --period $(PERIOD) --folder $(SOAK)
 
 demo: build ## three replicas on a real control plane, one of them killed, every instant counted
 	@$(RUN) deploy.demo

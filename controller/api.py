@@ -22,7 +22,7 @@ import aiohttp
 from kubernetes.aio.client import ApiClient
 from kubernetes.aio.config import ConfigException
 
-from controller.errors import ClusterUnavailable, NamespaceTerminating, Refused, Throttled, TransientError
+from controller.errors import ClusterUnavailable, NamespaceTerminating, NotServed, Refused, Throttled, TransientError
 from controller.ports import Clock, Recorder
 
 FIELD_MANAGER = "dcron-controller"
@@ -54,10 +54,12 @@ class Answer:
     Attributes:
         status: HTTP status: 2xx, or a 4xx that means something to the caller (400, 404, 409, 410, 422...).
         body: The JSON; a `Status` object for a 4xx.
+        date: The header of that name, as HTTP writes a time; empty if there was none.
     """
 
     status: int
     body: Mapping[str, Any]
+    date: str = ""
 
     @property
     def ok(self) -> bool:
@@ -213,8 +215,8 @@ class ApiServer:
             raise NamespaceTerminating(message) if _is_terminating(body) else Refused(message)
         if body is None:
             # Each answer of a served path is JSON, errors included; "404 page not found" is plain text.
-            raise ClusterUnavailable(f"{response.url.path} is not served (is the CRD installed?): {message}")
-        return Answer(status=status, body=body)
+            raise NotServed(f"{response.url.path} is not served (is the CRD installed?): {message}")
+        return Answer(status=status, body=body, date=response.headers.get("Date", ""))
 
 
 def collection_path(api_version: str, plural: str, namespace: str | None) -> str:

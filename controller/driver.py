@@ -28,7 +28,9 @@ RECONNECT_PAUSE = timedelta(seconds=1)
 """Between two attempts to hear the channel. A hint that is lost costs one update interval, no more."""
 
 # One hash: identity -> "<expiry, ms of Redis's time> <what else the member says>". The whole hash goes with its last
-# member. PUBLISH is a pcall: it is a hint, and a user without the right to it must not lose the heartbeat.
+# member. An expiry further off than a TTL is of a clock that has been stepped back since (a failover to another host):
+# it counts from now, or a member that died would stay for as long as the step was. PUBLISH is a pcall: it is a hint,
+# and a user without the right to it must not lose the heartbeat.
 _BEAT = Script("""
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -42,6 +44,9 @@ for i = 1, #known, 2 do
   elseif known[i] == identity then
     joined = 0
   else
+    if tonumber(expiry) > now + ttl then
+      redis.call('HSET', KEYS[1], known[i], string.format('%.0f', now + ttl) .. ' ' .. said)
+    end
     live[#live + 1] = known[i]
     live[#live + 1] = said
   end

@@ -7,11 +7,13 @@
     │   └── UnknownTimeZone
     └── TransientError             try again later, with backoff
         ├── ClusterUnavailable     no answer from the API server, or a 5xx
+        │   └── NotServed          it does not know the path: the CRD is not installed
         ├── Throttled              429: it says when to come back
         ├── Refused                403: quota, or a right that is missing
         │   └── NamespaceTerminating   silence: the object goes too
         ├── Conflict               another write came first: read again, decide again
         └── StoreUnavailable       Redis gave no answer in time
+            └── StoreDenied            it does not let us in: somebody must put that right
 
 Only the work queue acts on the two families. Foreign exceptions stop at their adapter and leave it as one of these.
 What is an answer and not a failure (AlreadyExists, NotFound on a delete, a Job that the API server rejects for good)
@@ -61,6 +63,10 @@ class ClusterUnavailable(TransientError):
     """The API server gave no answer in time, or a server error."""
 
 
+class NotServed(ClusterUnavailable):
+    """The API server does not know the path: the CRD is not installed, or not yet, or not any more."""
+
+
 class Throttled(TransientError):
     """The API server asks to slow down.
 
@@ -87,3 +93,7 @@ class Conflict(TransientError):
 
 class StoreUnavailable(TransientError):
     """Redis did not answer in time, or answered with an error."""
+
+
+class StoreDenied(StoreUnavailable):
+    """Redis does not know the password, forbids a command, or TLS fails: unlike an outage it does not end by itself."""

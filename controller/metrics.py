@@ -6,6 +6,7 @@ counts: what a number means for anybody's health is said by `web`'s neighbours.
 
 from __future__ import annotations
 
+import asyncio
 import platform
 from collections.abc import Sequence
 from datetime import timedelta
@@ -44,6 +45,7 @@ class Metrics:
         self._gauge("build_info", "1, with the versions.", "version", "python").labels(
             version, platform.python_version()
         ).set(1)
+        self._gauge("tasks", "Tasks of the event loop.").set_function(_tasks)
         ProcessCollector(registry=self._registry)
 
     def _make_firings(self) -> None:
@@ -70,6 +72,11 @@ class Metrics:
         self._reconcile_errors = self._counter("reconcile_errors", "Looks at a key that failed.", "error")
         self._loop_lag = self._histogram(
             "loop_lag_seconds", "How much later than asked a timer of the event loop fired.", LOOP_LAG_SECONDS
+        )
+        self._clock_skew = self._gauge(
+            "clock_skew_seconds",
+            "How far a clock (system, redis, api) is ahead of the time that is believed; that of api by whole seconds.",
+            "clock",
         )
 
     def outcome(self, reason: Reason, lateness: timedelta) -> None:
@@ -108,6 +115,10 @@ class Metrics:
         """How much later than asked a timer of the event loop fired."""
         self._loop_lag.observe(max(seconds, 0.0))
 
+    def clock_skew(self, clock: str, seconds: float) -> None:
+        """How far a clock is ahead of the time that is believed."""
+        self._clock_skew.labels(clock).set(seconds)
+
     def render(self) -> tuple[bytes, str]:
         """All numbers in Prometheus's text format, and its content type."""
         return generate_latest(self._registry), CONTENT_TYPE_LATEST
@@ -124,3 +135,11 @@ class Metrics:
 
     def _histogram(self, name: str, text: str, buckets: Sequence[float], *labels: str) -> Histogram:
         return Histogram(name, text, labels, namespace="dcron", buckets=buckets, registry=self._registry)
+
+
+def _tasks() -> int:
+    """How many tasks the running loop has; 0 without one."""
+    try:
+        return len(asyncio.all_tasks())
+    except RuntimeError:
+        return 0

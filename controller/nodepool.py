@@ -12,7 +12,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from enum import StrEnum
 
 from controller.errors import StoreUnavailable
@@ -20,6 +20,7 @@ from controller.messages import Member, Membership
 from controller.ports import Clock, Driver
 from controller.ring import Ring
 from controller.spec import Key
+from controller.timekeeper import Timekeeper
 
 logger = logging.getLogger(__name__)
 
@@ -65,7 +66,8 @@ class NodePool:
 
     Args:
         driver: Membership.
-        clock: The time; corrected here by the driver's.
+        clock: Loop time, by which it beats.
+        timekeeper: Told what the driver's clock shows.
         announce: This node as it stands now.
         update: How often to beat.
         ttl: How long a beat counts.
@@ -78,6 +80,7 @@ class NodePool:
         *,
         driver: Driver,
         clock: Clock,
+        timekeeper: Timekeeper,
         announce: Callable[[], Member],
         update: timedelta,
         ttl: timedelta,
@@ -86,6 +89,7 @@ class NodePool:
     ) -> None:
         self._driver = driver
         self._clock = clock
+        self._timekeeper = timekeeper
         self._announce = announce
         self._update = update
         self._ttl = ttl
@@ -98,7 +102,6 @@ class NodePool:
         self._heard_at: timedelta | None = None
         self._tried_at: timedelta | None = None
         self._failing_since: timedelta | None = None
-        self._offset = timedelta(0)
         self._leaving = False
         self._between_beats = asyncio.Event()
         self._between_beats.set()
@@ -146,15 +149,15 @@ class NodePool:
 
     async def beat(self) -> None:
         """Announce this node once and take over the ring."""
-        began, system = self._clock.elapsed(), self._clock.now()
+        began = self._clock.elapsed()
         self._between_beats.clear()
         try:
             membership = await self._driver.beat(self._announce(), ttl=self._ttl)
         except StoreUnavailable as error:
             self._missed_beat(error)
         else:
-            took = self._clock.elapsed() - began
-            self._correct_clock(membership, midway=system + took / 2, doubt=took / 2)
+            if membership.server_time is not None:
+                self._timekeeper.redis_showed(membership.server_time, asked_at=began)
             self._take_over(membership)
         finally:
             self._tried_at = self._clock.elapsed()
@@ -261,15 +264,6 @@ class NodePool:
             self.state = State.DEGRADED
             logger.warning("no driver: going on with the last ring", extra={"node": self._identity})
             self._changed()
-
-    def _correct_clock(self, membership: Membership, *, midway: datetime, doubt: timedelta) -> None:
-        """Follow the driver's clock, where it is known better than our own deviation from it."""
-        if membership.server_time is None:
-            return
-        deviation = membership.server_time - midway
-        if abs(deviation) > doubt:
-            self._offset += deviation
-            self._clock.correct(self._offset)
 
     # Whose a key is.
 

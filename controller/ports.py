@@ -21,19 +21,23 @@ class Clock(Protocol):
     """Wall time for firings, loop time for everything else."""
 
     def now(self) -> datetime:
-        """The current instant, aware UTC, corrected by the offset."""
+        """The time that is believed, aware UTC; carried by the loop, so a step of the system's clock moves nothing."""
         ...
 
     def elapsed(self) -> timedelta:
         """Loop time since some fixed moment: never steps, stands still for nobody."""
         ...
 
-    def correct(self, offset: timedelta) -> None:
-        """Add `offset` to the system's clock from now on (replaces the offset before)."""
+    def system(self) -> datetime:
+        """What the system's clock shows at this moment, aware UTC, right or wrong."""
+        ...
+
+    def believe(self, now: datetime) -> None:
+        """Take this for the time of this moment, and go on from there."""
         ...
 
     async def sleep_until(self, instant: datetime) -> None:
-        """Return at the instant by wall time, in slices, so that a stepped clock is noticed."""
+        """Return at the instant, in slices, so that a correction of the time is noticed."""
         ...
 
     async def sleep(self, duration: timedelta) -> None:
@@ -124,8 +128,12 @@ class Cluster(Protocol):
     Every method that awaits may raise ClusterUnavailable (no answer, 5xx), Throttled (429) or Refused (403).
     """
 
-    async def ping(self) -> None:
-        """Return if the API server answers this node with what stands in etcd now; costs it next to nothing."""
+    async def ping(self) -> datetime | None:
+        """Return if the API server answers this node with what stands in etcd now; costs it next to nothing.
+
+        Returns:
+            The API server's own time, aware UTC, rounded down to a second; None if it does not tell.
+        """
         ...
 
     async def read(self, key: Key) -> CronJob | None:
@@ -145,6 +153,7 @@ class Cluster(Protocol):
 
         Raises:
             NamespaceTerminating: The namespace is being deleted.
+            Conflict: There was one of that name, and it is gone: look again what has become of the firing.
         """
         ...
 
@@ -203,4 +212,8 @@ class Recorder(Protocol):
 
     def loop_lag(self, seconds: float) -> None:
         """How much later than asked a timer of the event loop fired."""
+        ...
+
+    def clock_skew(self, clock: str, seconds: float) -> None:
+        """How far a clock (`system`, `redis` or `api`) is ahead of the time that is believed."""
         ...

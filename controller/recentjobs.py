@@ -82,10 +82,22 @@ class RedisRecentJobStore:
         client: Its own, bounded by `FLUSH_TIMEOUT`.
         key_prefix: Beginning of its keys.
         bounds: Must be equal on all replicas.
+        flush_timeout: Bound of a batch.
+        read_timeout: Bound of a read.
     """
 
-    def __init__(self, client: RedisClient, *, key_prefix: str, bounds: Bounds = DEFAULT_BOUNDS) -> None:
+    def __init__(
+        self,
+        client: RedisClient,
+        *,
+        key_prefix: str,
+        bounds: Bounds = DEFAULT_BOUNDS,
+        flush_timeout: timedelta = FLUSH_TIMEOUT,
+        read_timeout: timedelta = READ_TIMEOUT,
+    ) -> None:
         self._client = client
+        self._flush_timeout = flush_timeout
+        self._read_timeout = read_timeout
         self._tag = f"{{{key_prefix}}}"
         self._bounds = bounds
         self._outbox = Outbox()
@@ -101,7 +113,7 @@ class RedisRecentJobStore:
         """The flushed firings of one object whose instant lies after `after`, oldest first.
 
         Raises:
-            StoreUnavailable: No answer within `READ_TIMEOUT`, or an error.
+            StoreUnavailable: No answer in time, or an error.
         """
         found = await self._read("ZRANGEBYSCORE", self._object(uid), f"({_microseconds(after)}", "+inf")
         return tuple(_decoded(found))
@@ -135,7 +147,7 @@ class RedisRecentJobStore:
             False once after each loss of memory, and for a store that was empty at the first flush; True otherwise.
 
         Raises:
-            StoreUnavailable: No answer within `FLUSH_TIMEOUT`, or an error; what was not sent waits for the next flush.
+            StoreUnavailable: No answer in time, or an error; what was not sent waits for the next flush.
         """
         for _ in range(max(1, ceil(len(self._outbox) / BATCH))):
             await self._flush_batch()
@@ -167,10 +179,10 @@ class RedisRecentJobStore:
                 indexes[record.uid] = len(keys)
             instant, recorded_at = _microseconds(record.scheduled_at), _microseconds(record.recorded_at)
             args += [indexes[record.uid], instant, recorded_at, _encode(record)]
-        return str(await self._client.run(_FLUSH, keys=keys, args=args, within=FLUSH_TIMEOUT))
+        return str(await self._client.run(_FLUSH, keys=keys, args=args, within=self._flush_timeout))
 
     async def _read(self, *command: str | int) -> list[str]:
-        found: list[str] = await self._client.call(*command, within=READ_TIMEOUT)
+        found: list[str] = await self._client.call(*command, within=self._read_timeout)
         return found
 
     @property

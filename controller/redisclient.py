@@ -4,6 +4,7 @@ It exists because the library's own habits are wrong for a heartbeat. With its d
 fails after a minute; here every call has one bound for all that it takes (a free connection, connecting, sending, the
 answer), nothing is repeated behind the caller's back, and whatever goes wrong leaves as `StoreUnavailable`. A
 connection on which a call was given up is dropped, because the answer may still come and the next caller would read it.
+After a call that failed it asks whether the address or the credentials have changed, and goes on with the new ones.
 
 It never knows what is stored: scripts and keys belong to its two callers. It never knows where Redis is either:
 `redisconnection` makes the library's client, and plain Redis, TLS, Sentinel and Cluster look alike from here, as long
@@ -14,27 +15,45 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+import re
+import ssl
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
 from typing import Any, Protocol
 
 from redis.asyncio.client import PubSub
-from redis.exceptions import NoScriptError, RedisClusterException, RedisError
+from redis.exceptions import (
+    AuthenticationError,
+    AuthorizationError,
+    NoPermissionError,
+    NoScriptError,
+    RedisClusterException,
+    RedisError,
+)
 
-from controller.errors import StoreUnavailable
+from controller.errors import StoreDenied, StoreUnavailable
 from controller.ports import Recorder
 
 Argument = str | int | float
 
 _FAILURES = (RedisError, RedisClusterException, OSError)
 
-# redis-py 8.1.0 (its issue 4287): writing to a connection that the other side has reset raises one of these instead of
-# an error of its own, on CPython 3.12 to 3.14. Only a call into the library is inside, so it is not a bug of ours that
-# is hidden by it.
-_LEAKED = (TypeError, AttributeError)
+# redis-py 8.1.0 lets out errors that are not its own: a TypeError or AttributeError where it writes to a connection
+# that the other side has reset (its issue 4287, on CPython 3.12 to 3.14), a KeyError where it subscribes while it has
+# forgotten, or never asked, who serves a cluster's slots. Only a call into the library is inside, so it is not a bug of
+# ours that is hidden by it.
+_LEAKED = (TypeError, AttributeError, KeyError)
+
+_DENIED = (AuthenticationError, AuthorizationError, NoPermissionError, ssl.SSLError, FileNotFoundError, PermissionError)
+# Where the library passes on only what another error said: from a sentinel, from a script, from a server that takes a
+# long command for an attack before it knows who asks.
+_DENIED_WORDS = re.compile(
+    r"AuthenticationError|NoPermissionError|certificate verify failed|unauthenticated"
+    r"|no permissions|ACL failure|The user executing the script can't"
+)
 
 
 class Library(Protocol):
@@ -73,7 +92,8 @@ class RedisClient:
         timeout: The bound of a call that brings no shorter one.
         connections: How many calls may be under way; the others wait for their turn, which counts as theirs.
         recorder: Is told of each call.
-        also_close: What else the library has opened.
+        reopen: Asked after a call that failed: the library's client made anew if what it was made from has changed,
+            None if it has not.
     """
 
     def __init__(
@@ -83,13 +103,19 @@ class RedisClient:
         timeout: timedelta,
         connections: int,
         recorder: Recorder | None = None,
-        also_close: Callable[[], Awaitable[None]] | None = None,
+        reopen: Callable[[], Library | None] = lambda: None,
     ) -> None:
         self._library = library
         self._timeout = timeout
         self._turns = asyncio.Semaphore(connections)
         self._recorder = recorder
-        self._also_close = also_close
+        self._reopen = reopen
+        self._trouble: StoreUnavailable | None = None
+
+    @property
+    def trouble(self) -> StoreUnavailable | None:
+        """Why the last call failed; None if it did not."""
+        return self._trouble
 
     async def call(self, *command: Argument, within: timedelta | None = None) -> Any:
         """Send one command and return the answer, texts as str.
@@ -128,11 +154,7 @@ class RedisClient:
 
     async def aclose(self) -> None:
         """Close every connection. Nothing may be under way."""
-        try:
-            await self._library.aclose()
-        finally:
-            if self._also_close is not None:
-                await self._also_close()
+        await self._library.aclose()
 
     @asynccontextmanager
     async def _bounded(self, verb: str, within: timedelta | None) -> AsyncIterator[None]:
@@ -148,9 +170,21 @@ class RedisClient:
                 async with asyncio.timeout(bound), self._turns:
                     yield
         except StoreUnavailable as error:
+            self._trouble = error
             self._tell(verb, loop.time() - began, error=type(error.__cause__).__name__)
+            await self._look_again()
             raise
+        self._trouble = None
         self._tell(verb, loop.time() - began, error=None)
+
+    async def _look_again(self) -> None:
+        """Go on with other credentials, or at another address, if they have changed. The next call will see."""
+        opened = self._reopen()
+        if opened is None:
+            return
+        old, self._library = self._library, opened
+        with suppress(*_FAILURES, *_LEAKED):  # calls that are under way there fail, as they would have
+            await old.aclose()
 
     def _tell(self, verb: str, seconds: float, *, error: str | None) -> None:
         if self._recorder is not None:
@@ -199,4 +233,20 @@ def _translated(bound_seconds: float) -> Iterator[None]:
         raise StoreUnavailable(f"Redis gave no answer within {bound_seconds:.3g} s") from error
     except (*_FAILURES, *_LEAKED) as error:
         first_line = next(iter(str(error).splitlines()), "no reason given")
-        raise StoreUnavailable(f"Redis: {first_line} ({type(error).__name__})") from error
+        said = f"{first_line} ({type(error).__name__})"
+        if _is_denied(error):
+            raise StoreDenied(f"Redis does not let us in: {said}") from error
+        raise StoreUnavailable(f"Redis: {said}") from error
+
+
+def _is_denied(error: BaseException) -> bool:
+    """Whether it, or what it came from, tells of credentials, rights or certificates."""
+    seen: BaseException | None = error
+    while seen is not None:
+        # A connection that was cut in the middle is an outage and no question of trust.
+        if isinstance(seen, _DENIED) and not isinstance(seen, (ssl.SSLEOFError, ssl.SSLZeroReturnError)):
+            return True
+        if isinstance(seen, _FAILURES) and _DENIED_WORDS.search(str(seen)):
+            return True
+        seen = seen.__cause__ or seen.__context__
+    return False

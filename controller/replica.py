@@ -25,6 +25,8 @@ from controller.nodepool import NodePool, Theirs
 from controller.ports import Clock, Cluster, Driver, RecentJobStore, Recorder
 from controller.reconciler import Reconciler
 from controller.spec import DEFAULT_CONTROLLER_NAME, CronJob, Key
+from controller.timekeeper import Timekeeper
+from controller.watchdog import Watchdog
 from controller.workqueue import WorkQueue
 
 logger = logging.getLogger(__name__)
@@ -92,12 +94,14 @@ class Replica:
         self._api_answered_at: timedelta | None = None
         self._api_failing = False
         self._ring_reported_at = clock.elapsed()
+        self._timekeeper = Timekeeper(clock, recorder)
         self.cron_jobs = CronJobLister()
         self.jobs = JobLister()
         self.queue = WorkQueue(self._look, clock=clock, recorder=recorder)
         self.node_pool = NodePool(
             driver=driver,
             clock=clock,
+            timekeeper=self._timekeeper,
             announce=self._announce,
             update=settings.update,
             ttl=settings.ttl,
@@ -122,8 +126,14 @@ class Replica:
             clock=clock,
             node=settings.node,
         )
+        self.watchdog = Watchdog()
         self._comparison = Comparison(
-            cluster=cluster, cron_jobs=self.cron_jobs, clock=clock, seen=self._cron_job_read, gone=self.cron_job_gone
+            cluster=cluster,
+            cron_jobs=self.cron_jobs,
+            clock=clock,
+            watchdog=self.watchdog,
+            seen=self._cron_job_read,
+            gone=self.cron_job_gone,
         )
         self._reconciler = Reconciler(
             cron_jobs=self.cron_jobs,
@@ -179,7 +189,8 @@ class Replica:
 
     def cron_job_seen(self, cron_job: CronJob) -> None:
         """The watch shows an object."""
-        if self._serves(cron_job) and self.cron_jobs.watched(cron_job):
+        self.cron_jobs.watch_came_to(cron_job.resource_version)
+        if self._serves(cron_job) and self.cron_jobs.see(cron_job):
             self.queue.add(cron_job.key)
 
     def _cron_job_read(self, cron_job: CronJob) -> bool:
@@ -216,6 +227,7 @@ class Replica:
 
     def cron_job_unreadable(self, key: Key, uid: str, resource_version: str) -> None:
         """The watch shows an object that this version cannot read: it is left alone."""
+        self.cron_jobs.watch_came_to(resource_version)
         self.cron_jobs.leave_alone(key, uid, resource_version)
 
     def _job_news(self, job: Job) -> None:
@@ -266,14 +278,17 @@ class Replica:
 
     async def _ping(self) -> None:
         """Know whether the API server answers this node, also when nothing is due; say it when that changes."""
+        asked_at = self._clock.elapsed()
         try:
-            await self._cluster.ping()
+            shown = await self._cluster.ping()
         except TransientError as error:
             if not self._api_failing:
                 logger.warning("the API server does not answer", extra={"reason": str(error)})
             self._api_failing = True
+            self._timekeeper.compare()
         else:
             self._api_answered_at = self._clock.elapsed()
+            self._timekeeper.api_server_showed(shown, asked_at=asked_at)
             if self._api_failing:
                 logger.warning("the API server answers again")
             self._api_failing = False

@@ -2,8 +2,8 @@
 
 One table drives reading, `--help` and checking, so that no setting is known in one place and missing in another. A
 wrong value stops the start with one line that names the setting. It never looks at the environment by itself, never
-prints, but for `--help`, and never shows a password. `quantities` and `redisurl` read single values for it; `__main__`
-and `app` are its users.
+prints, but for `--help`, and never shows a password. `setting` is a row of the table, `quantities` and `redisurl` read
+single values, `redisaddress` reads files that hold secrets; `__main__` and `app` are its users.
 """
 
 from __future__ import annotations
@@ -11,17 +11,18 @@ from __future__ import annotations
 import argparse
 import re
 import socket
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any, Final, NoReturn
+from typing import Final, NoReturn
 
 from controller import redisurl
 from controller.errors import InvalidSettings
 from controller.quantities import matching, namespaces, one_of, port, seconds, whole
+from controller.redisaddress import RedisAddress
 from controller.ring import DEFAULT_HASH_REPLICAS
+from controller.setting import PREFIX, Setting
 from controller.spec import DEFAULT_CONTROLLER_NAME
 
-PREFIX: Final = "DCRON_"
 DEFAULT_KEY_PREFIX: Final = "dcron"
 MIN_BEATS_IN_TTL: Final = 3
 """How many announcements fit into the time for which one counts: two may be lost before others think a node dead."""
@@ -34,7 +35,6 @@ _KEY_PREFIX = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._:-]{0,62}[A-Za-z0-9])?")
 _SERVICE_LINK = re.compile(
     r"DCRON_(?:\w+_)?(?:SERVICE_HOST|SERVICE_PORT(?:_\w+)?|PORT|PORT_\d+_(?:TCP|UDP|SCTP)(?:_\w+)?)"
 )
-_SHOWN_LENGTH = 80
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +42,9 @@ class Settings:
     """All settings of one replica. Made by `read`.
 
     Attributes:
-        redis_url: May hold a password: show `shown_redis_url`. None: membership in memory, one replica.
+        redis_url: May hold a password: show `shown_redis_url`.
+        redis_url_file: Where the URL stands instead.
+        redis_password_file: Where the password of the URL's user stands.
         node_name: The replica's name, for people.
         hash_replicas: Points of each node on the ring; equal on all replicas.
         namespaces: Where objects are served; empty is all.
@@ -52,6 +54,8 @@ class Settings:
     """
 
     redis_url: str | None
+    redis_url_file: str | None
+    redis_password_file: str | None
     node_name: str
     hash_replicas: int
     node_update_seconds: float
@@ -63,6 +67,13 @@ class Settings:
     http_port: int
     log_format: str
     log_level: str
+
+    @property
+    def redis(self) -> RedisAddress | None:
+        """Where Redis is; None: membership in memory, one replica."""
+        if self.redis_url is None and self.redis_url_file is None:
+            return None
+        return RedisAddress(url=self.redis_url, url_file=self.redis_url_file, password_file=self.redis_password_file)
 
     @property
     def shown_redis_url(self) -> str | None:
@@ -100,56 +111,6 @@ def read(arguments: Sequence[str], environment: Mapping[str, str]) -> tuple[Sett
     return settings, (*_unknown(environment), *_doubts(settings))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Setting:
-    """One row of the table.
-
-    Attributes:
-        name: The field of `Settings`; variable and flag are made from it.
-        help: What it is for.
-        default: As text, in the form that the variable has.
-        default_shown: What `--help` says of the default where the text would not do.
-        unit: What a number counts.
-        parse: From text to value; raises ValueError that says what is allowed.
-        shown: How a wrong value is quoted.
-    """
-
-    name: str
-    help: str
-    parse: Callable[[str], Any]
-    default: str | Callable[[Mapping[str, str]], str]
-    default_shown: str = ""
-    unit: str = ""
-    shown: Callable[[str], str] = lambda text: repr(text[:_SHOWN_LENGTH])
-
-    @property
-    def variable(self) -> str:
-        """The name of the environment variable."""
-        return PREFIX + self.name.upper()
-
-    @property
-    def flag(self) -> str:
-        """The name of the flag."""
-        return "--" + self.name.replace("_", "-")
-
-    @property
-    def description(self) -> str:
-        """What `--help` says."""
-        default = self.default_shown or f"{self.default} {self.unit}".rstrip()
-        return f"{self.help}. Variable {self.variable}; default: {default}."
-
-    def value(self, flag: str | None, environment: Mapping[str, str]) -> Any:
-        """The value from the flag, else from the variable, else the default."""
-        text = (environment.get(self.variable, "") if flag is None else flag).strip()
-        if not text:
-            text = self.default(environment) if callable(self.default) else self.default
-        try:
-            return self.parse(text)
-        except ValueError as wrong:
-            origin = self.variable if flag is None else f"{self.variable} ({self.flag})"
-            raise InvalidSettings(f"{origin}: {self.shown(text)} is not allowed: {wrong}") from None
-
-
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         raise InvalidSettings(f"command line: {message} (see --help)")
@@ -170,12 +131,23 @@ def _parser() -> argparse.ArgumentParser:
 
 def _check_together(settings: Settings) -> None:
     """Rules between settings."""
+    _check_redis(settings)
     least = round(MIN_BEATS_IN_TTL * settings.node_update_seconds, 9)  # 3 * 0.1 is a little more than 0.3
     if settings.node_ttl_seconds < least:
         raise InvalidSettings(
             f"DCRON_NODE_TTL_SECONDS: {settings.node_ttl_seconds:g} is not allowed: at least {MIN_BEATS_IN_TTL} times "
             f"DCRON_NODE_UPDATE_SECONDS ({settings.node_update_seconds:g}), that is {least:g}"
         )
+
+
+def _check_redis(settings: Settings) -> None:
+    """One address, and files that are there: a Secret is mounted before the process starts."""
+    if settings.redis_url is not None and settings.redis_url_file is not None:
+        raise InvalidSettings("DCRON_REDIS_URL_FILE: DCRON_REDIS_URL is set too; give one of the two")
+    if settings.redis is not None:
+        settings.redis.read()
+    elif settings.redis_password_file is not None:
+        raise InvalidSettings("DCRON_REDIS_PASSWORD_FILE: give DCRON_REDIS_URL or DCRON_REDIS_URL_FILE with it")
 
 
 def _doubts(settings: Settings) -> list[str]:
@@ -208,6 +180,20 @@ TABLE: Final = (
         default_shown="none, membership is kept in memory and there is one replica",
         parse=lambda text: redisurl.checked(text) if text else None,
         shown=redisurl.shown_if_wrong,
+    ),
+    Setting(
+        name="redis_url_file",
+        help="A file with that URL instead, such as a mounted Secret; read again when Redis does not answer",
+        default="",
+        default_shown="none",
+        parse=lambda text: text or None,
+    ),
+    Setting(
+        name="redis_password_file",
+        help="A file with the password of the URL's user; read again when Redis does not answer",
+        default="",
+        default_shown="none",
+        parse=lambda text: text or None,
     ),
     Setting(
         name="node_name",

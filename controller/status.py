@@ -102,7 +102,7 @@ class Status:
         queued: Firings that wait for their turn, oldest first.
         failures_in_row: Failed Jobs since the last that succeeded; counted only where a limit is set.
         next_schedule_at: The first instant after `settled_through`; None while suspended or when none is left.
-        owner: The node that wrote last as the owning node.
+        owner: The node that wrote last: it owns the key on the ring, or has stood in for whoever does.
         counts: Of instants: due, created, skipped, missed, createFailed; of Jobs: succeeded, failed.
         recent: The last outcomes, in the order in which they came; those of backfills are only counted.
     """

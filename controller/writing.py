@@ -102,7 +102,7 @@ class Writing:
 
     def _stamped(self, status: Status, passage: Passage) -> Status:
         """The fields that say who wrote, and for which spec and which pause."""
-        status = replace(status, owner=self.case.stance.node if self.case.owning else status.owner)
+        status = replace(status, owner=self.case.stance.node)
         if passage.leaves_rest:
             return status
         pause = self.case.due.paused_until

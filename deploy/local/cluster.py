@@ -6,10 +6,12 @@ operator: ``redis_server`` and ``replica`` stand beside it.
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 import shutil
 import subprocess
+import urllib.request
 from typing import TYPE_CHECKING, Self
 
 from deploy.local import binaries, components
@@ -19,7 +21,7 @@ from deploy.local.kubeconfig import ADMIN, COMPONENTS, kubeconfig, token_file
 from deploy.local.process import Process, running
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
 _ETCD = "etcd"
@@ -29,6 +31,7 @@ _SCHEDULER = "kube-scheduler"
 _KWOK = "kwok"
 
 _KUBECTL_SECONDS = 120.0
+_ETCD_SECONDS = 10.0
 
 
 class ControlPlane:
@@ -42,10 +45,11 @@ class ControlPlane:
         api: Sends single requests as the administrator.
     """
 
-    def __init__(self, plan: components.Plan, *, detached: bool) -> None:
+    def __init__(self, plan: components.Plan, *, detached: bool, guests: Sequence[str] = ()) -> None:
         self._plan = plan
         self._detached = detached
-        self._tokens = {user: secrets.token_urlsafe(24) for user in (ADMIN, *COMPONENTS)}
+        self._guests = tuple(guests)
+        self._tokens = {user: secrets.token_urlsafe(24) for user in (ADMIN, *COMPONENTS, *guests)}
         self._clients: dict[str, list[str | Path]] = {
             _CONTROLLER_MANAGER: components.kube_controller_manager(plan),
             _SCHEDULER: components.kube_scheduler(plan),
@@ -64,6 +68,7 @@ class ControlPlane:
         scheduler: bool = True,
         kwok: bool = True,
         detached: bool = False,
+        guests: Sequence[str] = (),
         say: Callable[[str], None] = lambda line: None,
     ) -> ControlPlane:
         """Start an empty control plane and wait until it is ready; Jobs then run to their end within seconds.
@@ -73,6 +78,7 @@ class ControlPlane:
             scheduler: Without it, pods stay pending.
             kwok: Plays the kubelet of one node; without it there is no node.
             detached: Outlive this process; ``process.running(folder)`` finds what to stop later.
+            guests: More users, who may do nothing until RBAC grants it; see `kubeconfig_of`.
             say: Takes lines of progress.
 
         Raises:
@@ -86,7 +92,7 @@ class ControlPlane:
         if any(process.name == _API_SERVER for process in running(folder)):
             raise LocalError(f"a control plane runs already in {folder}")
         plan = components.Plan.on_free_ports(folder, binaries.find(say))
-        cluster = cls(plan, detached=detached)
+        cluster = cls(plan, detached=detached, guests=guests)
         try:
             cluster._start(scheduler=scheduler, kwok=kwok)
         except BaseException:
@@ -109,6 +115,10 @@ class ControlPlane:
     def kubectl_path(self) -> Path:
         """The kubectl that fits this API server."""
         return self._plan.binaries["kubectl"]
+
+    def kubeconfig_of(self, user: str) -> Path:
+        """The kubeconfig of a guest."""
+        return self._plan.kubeconfig(user)
 
     def kubectl(self, *arguments: str, stdin: str | None = None) -> str:
         """What kubectl prints when it runs as the administrator.
@@ -166,6 +176,22 @@ class ControlPlane:
         self.stop_api_server()
         self.start_api_server()
 
+    def compact_etcd(self) -> None:
+        """Let etcd forget all states but the present one: whoever stood at an older one has lost its place.
+
+        Raises:
+            OSError: etcd does not answer.
+        """
+        now = self._ask_etcd("kv/range", {"key": "AA=="})["header"]["revision"]
+        self._ask_etcd("kv/compaction", {"revision": now, "physical": True})
+
+    def _ask_etcd(self, what: str, body: dict[str, object]) -> dict[str, dict[str, str]]:
+        """One request to etcd's own gateway for JSON; no client is needed."""
+        request = urllib.request.Request(f"{self._plan.etcd}/v3/{what}", data=json.dumps(body).encode())
+        with urllib.request.urlopen(request, timeout=_ETCD_SECONDS) as answer:
+            found: dict[str, dict[str, str]] = json.loads(answer.read())
+        return found
+
     def dead(self) -> list[str]:
         """Names of those processes that have ended by themselves."""
         return [name for name, process in self.processes.items() if not process.is_running()]
@@ -180,11 +206,11 @@ class ControlPlane:
         plan = self._plan
         _clear(plan)
         self._write(plan.audit_policy, components.AUDIT_POLICY)
-        self._write(plan.tokens, token_file(self._tokens))
+        self._write(plan.tokens, token_file(self._tokens, self._guests))
         self._run(_ETCD, components.etcd(plan), plan.etcd)
         self.start_api_server()  # it waits for etcd by itself
         self._write(self.kubeconfig, self._kubeconfig(ADMIN))
-        for user in COMPONENTS:
+        for user in (*COMPONENTS, *self._guests):
             self._write(plan.kubeconfig(user), self._kubeconfig(user))
         controllers = self._run(_CONTROLLER_MANAGER, self._clients[_CONTROLLER_MANAGER])
         if scheduler:

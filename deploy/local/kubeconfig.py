@@ -4,14 +4,24 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Iterable
 
 ADMIN = "admin"
 COMPONENTS = ("kube-controller-manager", "kube-scheduler", "kwok")
 
 
-def token_file(tokens: dict[str, str]) -> str:
-    """The text for ``--token-auth-file``: every user may do everything, but has a name of its own in the audit log."""
-    return "".join(f'{token},{user},{user},"system:masters"\n' for user, token in tokens.items())
+def token_file(tokens: dict[str, str], guests: Iterable[str] = ()) -> str:
+    """The text for ``--token-auth-file``: every user may do everything, but has a name of its own in the audit log.
+
+    Args:
+        tokens: By user.
+        guests: Those users who may do nothing but what somebody grants them.
+    """
+    strangers = set(guests)
+    return "".join(
+        f"{token},{user},{user}" + ("\n" if user in strangers else ',"system:masters"\n')
+        for user, token in tokens.items()
+    )
 
 
 def kubeconfig(*, server: str, certificate: bytes, user: str, token: str) -> str:

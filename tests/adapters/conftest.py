@@ -7,7 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from deploy.local.redis_cluster import RedisCluster
+from deploy.local.redis_sentinel import RedisSentinel
+from deploy.local.redis_tls import GuardedRedis
 from tests.adapters import redis_server
+from tests.adapters.documented import documented_acl
 from tests.adapters.redis_server import RedisServer
 
 
@@ -24,6 +28,27 @@ def cluster_for_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Re
     with redis_server.running(tmp_path_factory.mktemp("redis-cluster"), "--cluster-enabled", "yes") as server:
         redis_server.take_all_slots(server)
         yield server
+
+
+@pytest.fixture(scope="session")
+def sentinels_for_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisSentinel]:
+    """A primary, a replica and three sentinels for all tests that break none of them."""
+    with RedisSentinel.start(tmp_path_factory.mktemp("sentinels")) as sentinels:
+        yield sentinels
+
+
+@pytest.fixture(scope="session")
+def three_primaries_for_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisCluster]:
+    """A Redis Cluster of three primaries and their replicas for all tests that break none of them."""
+    with RedisCluster.start(tmp_path_factory.mktemp("three-primaries")) as cluster:
+        yield cluster
+
+
+@pytest.fixture(scope="session")
+def guarded_for_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GuardedRedis]:
+    """A Redis with TLS and the ACL of the docs for all tests that do not open or close it."""
+    with GuardedRedis.start(tmp_path_factory.mktemp("guarded"), documented_acl()) as guarded:
+        yield guarded
 
 
 @pytest.fixture

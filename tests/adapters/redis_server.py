@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import subprocess
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -53,13 +53,16 @@ def running(folder: Path, *options: str, sentinel: bool = False) -> Iterator[Red
     """Start a server and stop it at the end.
 
     Args:
-        folder: Where it may write.
+        folder: Where it may write; made if it does not exist.
         options: Before those that keep it in memory and on loopback.
         sentinel: It is a sentinel, which has nothing to keep in memory.
     """
+    folder.mkdir(exist_ok=True)
     port = free_port()
     settings = ["--port", str(port), "--bind", HOST, "--dir", str(folder)]
     settings += [] if sentinel else ["--save", "", "--appendonly", "no"]
+    if "--cluster-enabled" in options:  # else the nodes talk at the port + 10000, where the kernel's own ports begin
+        settings += ["--cluster-port", str(free_port())]
     with (folder / "redis.log").open("wb") as log:
         process = subprocess.Popen([executable(), *options, *settings], stdout=log, stderr=subprocess.STDOUT)
         try:
@@ -91,10 +94,16 @@ def _wait_until_ready(server: RedisServer, process: subprocess.Popen[bytes], log
 
 
 class Proxy:
-    """Between a client and a server: lets everything through, but holds answers back while `release` is not set."""
+    """Between a client and a server: lets everything through, but holds answers back while `release` is not set.
 
-    def __init__(self, server: RedisServer) -> None:
+    Args:
+        server: Where it leads.
+        delay_seconds: For how long each answer is held back in any case; asked anew each time.
+    """
+
+    def __init__(self, server: RedisServer, delay_seconds: Callable[[], float] = lambda: 0.0) -> None:
         self._server = server
+        self._delay_seconds = delay_seconds
         self.release = asyncio.Event()
         self.release.set()
         self.connections = 0
@@ -128,18 +137,24 @@ class Proxy:
             server_reader, server_writer = await asyncio.open_connection(HOST, self._server.port)
             try:
                 async with asyncio.TaskGroup() as group:
-                    group.create_task(_copy(reader, server_writer, _set()))
-                    group.create_task(_copy(server_reader, writer, self.release))
+                    group.create_task(_copy(reader, server_writer, _set(), lambda: 0.0))
+                    group.create_task(_copy(server_reader, writer, self.release, self._delay_seconds))
             finally:
                 writer.close()
                 server_writer.close()
 
 
-async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, release: asyncio.Event) -> None:
+async def _copy(
+    reader: asyncio.StreamReader,
+    writer: asyncio.StreamWriter,
+    release: asyncio.Event,
+    delay_seconds: Callable[[], float],
+) -> None:
     with contextlib.suppress(OSError):
         while data := await reader.read(65536):
             if not release.is_set():
                 await release.wait()
+            await asyncio.sleep(delay_seconds())
             writer.write(data)
             await writer.drain()
         writer.write_eof()

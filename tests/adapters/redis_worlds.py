@@ -1,26 +1,34 @@
-"""The worlds in which the contract of the two Redis ports is tried: the fake, a real Redis, a real Redis Cluster."""
+"""The worlds in which the contract of the two Redis ports is tried: the fake, and a real Redis of each kind."""
 
 from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol
+
+import pytest
 
 from controller.clock import SystemClock
 from controller.driver import CONNECTIONS, RedisDriver
 from controller.firingmemory import DEFAULT_BOUNDS, Bounds
 from controller.ports import Clock, Driver, RecentJobStore
-from controller.recentjobs import FLUSH_TIMEOUT, RedisRecentJobStore
+from controller.recentjobs import FLUSH_TIMEOUT, READ_TIMEOUT, RedisRecentJobStore
+from controller.redisaddress import RedisAddress
 from controller.redisclient import RedisClient
 from controller.redisconnection import connect
-from tests.adapters.redis_server import RedisServer
+from deploy.local.redis_cluster import RedisCluster
+from deploy.local.redis_sentinel import RedisSentinel
+from deploy.local.redis_tls import GuardedRedis
 from tests.fakes.driver import FakeDriver
 from tests.fakes.recentjobs import FakeRecentJobStore
 from tests.fakes.redis import FakeRedis
 
-PREFIX = "contract"
-BOUND = timedelta(seconds=2)
-"""Of the real drivers' calls: generous, since the machine may be busy."""
+PREFIX = "dcron:contract:1"
+"""As the operator's own: what an ACL lets in."""
+PATIENCE = timedelta(seconds=10)
+"""Bound of the real stores' calls where no test is about it: the machine may be busy."""
+BOUND = timedelta(seconds=5)
+"""Of the real drivers' calls; a beat has no more than a quarter of its TTL."""
 
 
 class World(Protocol):
@@ -101,13 +109,26 @@ class FakeWorld:
         pass
 
 
-class RealWorld:
-    """A running server, or what stands before it."""
+class Server(Protocol):
+    """A running server, as far as a test gives it orders."""
 
-    def __init__(self, server: RedisServer, url: str) -> None:
+    def command(self, *words: str | int) -> Any:
+        """Send a command on a connection of its own and return the answer as it is."""
+        ...
+
+
+class RealWorld:
+    """A running server that has the keys, and the URL that leads to it.
+
+    Args:
+        patience: Bound of the stores' calls, where the controller's own would be short for a busy machine.
+    """
+
+    def __init__(self, server: Server, url: str | RedisAddress, patience: timedelta | None = None) -> None:
+        self._patience = patience
         self.clock = SystemClock()
         self._server = server
-        self._url = url
+        self._address = RedisAddress(url=url) if isinstance(url, str) else url
         self._clients: list[RedisClient] = []
         self._drivers: list[RedisDriver] = []
 
@@ -117,11 +138,13 @@ class RealWorld:
         return driver
 
     def store(self, node: str, *, bounds: Bounds = DEFAULT_BOUNDS) -> RedisRecentJobStore:
-        return RedisRecentJobStore(self.client(2, FLUSH_TIMEOUT), key_prefix=PREFIX, bounds=bounds)
+        flush, read = self._patience or FLUSH_TIMEOUT, self._patience or READ_TIMEOUT
+        client = self.client(2, flush)
+        return RedisRecentJobStore(client, key_prefix=PREFIX, bounds=bounds, flush_timeout=flush, read_timeout=read)
 
     def client(self, connections: int, bound: timedelta) -> RedisClient:
         """A client that is closed with this world."""
-        client = connect(self._url, timeout=bound, connections=connections)
+        client = connect(self._address, timeout=bound, connections=connections)
         self._clients.append(client)
         return client
 
@@ -141,3 +164,36 @@ class RealWorld:
             await driver.aclose()
         for client in self._clients:
             await client.aclose()
+
+
+def real_world(request: pytest.FixtureRequest, kind: str) -> RealWorld:
+    """The world of one kind of Redis, empty."""
+    if kind == "redis":
+        server = request.getfixturevalue("redis")
+        return RealWorld(server, server.url, PATIENCE)
+    if kind == "cluster":
+        server = request.getfixturevalue("redis_cluster")
+        return RealWorld(server, server.url.replace("redis://", "redis+cluster://"), PATIENCE)
+    if kind == "sentinels":
+        sentinels: RedisSentinel = request.getfixturevalue("sentinels_for_session")
+        return _emptied(sentinels.primary, sentinels.url)
+    if kind == "guarded":
+        guarded: GuardedRedis = request.getfixturevalue("guarded_for_session")
+        guarded.command("FLUSHALL")
+        return RealWorld(guarded, address_of(guarded), PATIENCE)
+    three: RedisCluster = request.getfixturevalue("three_primaries_for_session")
+    return _emptied(three.serving(f"{{{PREFIX}}}"), three.url)
+
+
+def _emptied(server: Server, url: str) -> RealWorld:
+    server.command("FLUSHALL")
+    return RealWorld(server, url, PATIENCE)
+
+
+REAL_KINDS = ("redis", "cluster", "sentinels", "three primaries", "guarded")
+
+
+def address_of(guarded: GuardedRedis) -> RedisAddress:
+    """The address of a guarded Redis, with the password in a file."""
+    guarded.password_file.write_text(f"{guarded.password}\n")
+    return RedisAddress(url=guarded.url, password_file=str(guarded.password_file))

@@ -8,10 +8,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from controller.api import FIELD_MANAGER
+from controller.clock import system_time
 from controller.errors import ClusterUnavailable, Conflict, NamespaceTerminating, Refused
 from controller.jobs import Job
 from controller.jobwatch import JobWatch
@@ -295,7 +297,10 @@ class TestWatch:
 
 
 async def test_a_ping_of_a_cluster_without_objects_is_answered(world: World) -> None:
-    await world.cluster.ping()
+    shown = await world.cluster.ping()
+    assert shown is not None
+    assert shown.microsecond == 0
+    assert abs(system_time() - shown) < timedelta(seconds=30)
 
 
 # --- what only a real API server shows ------------------------------------------------------------------------------
@@ -388,7 +393,8 @@ async def answers(real: RealWorld) -> None:
     """Return when the client has noticed that its old connections are closed."""
     for _ in range(100):
         with contextlib.suppress(ClusterUnavailable):
-            return await real.cluster.ping()
+            await real.cluster.ping()
+            return
         await asyncio.sleep(0.05)
     raise AssertionError("the API server does not answer")
 

@@ -1,4 +1,4 @@
-"""The `Driver` port: what holds on the fake, on a real Redis and on a real Redis Cluster alike.
+"""The `Driver` port: what holds on the fake and on a real Redis of each kind alike.
 
 What only a real server can do to us is in `test_redis_faults`.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -15,7 +15,7 @@ import pytest
 from controller.driver import InMemoryDriver
 from controller.messages import Member
 from controller.ports import Driver
-from tests.adapters.redis_worlds import FakeWorld, RealWorld, World
+from tests.adapters.redis_worlds import REAL_KINDS, FakeWorld, World, real_world
 
 TTL = timedelta(seconds=20)
 """Long enough for no member to be lost to a busy machine."""
@@ -34,21 +34,12 @@ def member(node: str, *, nonce: str | None = None, api_ok: bool = True) -> Membe
     )
 
 
-@pytest.fixture(params=["fake", "redis", "cluster"])
+@pytest.fixture(params=["fake", *REAL_KINDS])
 async def world(request: pytest.FixtureRequest) -> AsyncIterator[World]:
     """Each of the worlds in turn."""
-    made = _worlds[request.param](request)
+    made = FakeWorld() if request.param == "fake" else real_world(request, request.param)
     yield made
     await made.aclose()
-
-
-_worlds: dict[str, Callable[[pytest.FixtureRequest], World]] = {
-    "fake": lambda _: FakeWorld(),
-    "redis": lambda request: RealWorld(server := request.getfixturevalue("redis"), server.url),
-    "cluster": lambda request: RealWorld(
-        server := request.getfixturevalue("redis_cluster"), server.url.replace("redis://", "redis+cluster://")
-    ),
-}
 
 
 async def test_a_beat_shows_all_live_members_ordered_by_identity(world: World) -> None:
@@ -175,6 +166,15 @@ async def test_members_announce_themselves_again_to_a_driver_that_forgot_them(wo
     await other_driver.beat(other, ttl=TTL)
     second = await driver.beat(me, ttl=TTL)
     assert (second.joined, second.members) == (False, (me, other))
+
+
+async def test_a_clock_that_was_stepped_back_keeps_no_dead_member(world: World) -> None:
+    driver, other_driver, me, other = world.driver("a"), world.driver("b"), member("a"), member("b")
+    await driver.beat(me, ttl=TTL)  # connects
+    await other_driver.beat(other, ttl=timedelta(hours=1))  # as it looks after a step by an hour
+    assert other in (await driver.beat(me, ttl=SHORT_TTL)).members
+    await world.pass_time(SHORT_TTL + timedelta(milliseconds=100))
+    assert (await driver.beat(me, ttl=SHORT_TTL)).members == (me,)
 
 
 async def settle(driver: Driver, world: World) -> None:

@@ -1,4 +1,4 @@
-"""The `RecentJobStore` port: what holds on the fake, on a real Redis, on a real Redis Cluster and in memory alike.
+"""The `RecentJobStore` port: what holds on the fake, on a real Redis of each kind and in memory alike.
 
 What only a real server can do to us is in `test_redis_faults`.
 """
@@ -17,7 +17,7 @@ from controller.outcomes import Reason
 from controller.ports import RecentJobStore
 from controller.recentjobs import BATCH, InMemoryRecentJobStore
 from controller.spec import Key
-from tests.adapters.redis_worlds import FakeWorld, RealWorld, World
+from tests.adapters.redis_worlds import REAL_KINDS, FakeWorld, World, real_world
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -30,7 +30,7 @@ class InMemoryWorld(FakeWorld):
         return InMemoryRecentJobStore(self.clock, bounds=bounds)
 
 
-@pytest.fixture(params=["fake", "redis", "cluster", "in memory"])
+@pytest.fixture(params=["fake", *REAL_KINDS, "in memory"])
 async def world(request: pytest.FixtureRequest) -> AsyncIterator[World]:
     """Each of the worlds in turn."""
     made = _open(request, request.param)
@@ -38,7 +38,7 @@ async def world(request: pytest.FixtureRequest) -> AsyncIterator[World]:
     await made.aclose()
 
 
-@pytest.fixture(params=["fake", "redis", "cluster"])
+@pytest.fixture(params=["fake", *REAL_KINDS])
 async def shared_world(request: pytest.FixtureRequest) -> AsyncIterator[World]:
     """Each of the worlds that several replicas share, in turn."""
     made = _open(request, request.param)
@@ -51,8 +51,7 @@ def _open(request: pytest.FixtureRequest, kind: str) -> World:
         return FakeWorld()
     if kind == "in memory":
         return InMemoryWorld()
-    server = request.getfixturevalue("redis" if kind == "redis" else "redis_cluster")
-    return RealWorld(server, server.url if kind == "redis" else server.url.replace("redis://", "redis+cluster://"))
+    return real_world(request, kind)
 
 
 class Records:

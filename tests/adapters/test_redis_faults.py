@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from controller.firingmemory import OUTBOX_SIZE
 from controller.outcomes import Reason
 from controller.ports import Driver, RecentJobStore
 from controller.recentjobs import READ_TIMEOUT
+from controller.redisaddress import RedisAddress
 from controller.redisclient import RedisClient
 from controller.redisconnection import connect
 from deploy.local.ports import free_port
@@ -32,7 +33,7 @@ SLACK = timedelta(seconds=3)
 SHORT_TTL = timedelta(seconds=0.8)
 
 
-@contextmanager
+@contextlib.contextmanager
 def failing_within(bound: timedelta, world: World) -> Iterator[None]:
     began = world.clock.elapsed()
     with pytest.raises(StoreUnavailable) as failure:
@@ -256,6 +257,22 @@ async def test_a_lost_channel_is_found_again(at: Worlds, redis: RedisServer) -> 
     await asyncio.wait_for(waiting, 10)
 
 
+@pytest.mark.parametrize("kind", ["redis", "cluster"])
+async def test_who_listens_before_the_first_beat_hears_a_change(request: pytest.FixtureRequest, kind: str) -> None:
+    """On a cluster redis-py raises a KeyError there: it has not asked yet who serves a slot."""
+    server: RedisServer = request.getfixturevalue("redis" if kind == "redis" else "redis_cluster")
+    world = RealWorld(server, server.url if kind == "redis" else server.url.replace("redis://", "redis+cluster://"))
+    async with contextlib.aclosing(world):
+        driver = world.driver("a")
+        waiting = asyncio.create_task(driver.changed())
+        await asyncio.sleep(0.05)
+        assert not waiting.done()
+        await driver.beat(member("a"), ttl=TTL)
+        await world.until_heard(1)
+        await world.driver("b").beat(member("b"), ttl=TTL)
+        await asyncio.wait_for(waiting, 10)
+
+
 async def test_waiting_for_changes_bears_a_server_that_is_not_there(at: Worlds) -> None:
     driver = at(f"redis://{HOST}:{free_port()}").driver("a")
     with pytest.raises(TimeoutError):
@@ -410,7 +427,7 @@ async def test_the_master_is_found_through_a_sentinel(at: Worlds, redis: RedisSe
 )
 def test_a_url_that_cannot_work_is_refused_before_it_is_used(url: str, words: str) -> None:
     with pytest.raises(InvalidSettings, match=words):
-        connect(url, timeout=SECOND, connections=1)
+        connect(RedisAddress(url=url), timeout=SECOND, connections=1)
 
 
 @pytest.mark.parametrize(
@@ -419,7 +436,7 @@ def test_a_url_that_cannot_work_is_refused_before_it_is_used(url: str, words: st
 async def test_a_url_with_tls_makes_tls_connections(url: str) -> None:
     async with redis_server.first_bytes() as (port, received):
         url = url.replace("host", f"{HOST}:{port}")
-        client = connect(url, timeout=0.5 * SECOND, connections=1)
+        client = connect(RedisAddress(url=url), timeout=3 * SECOND, connections=1)
         with pytest.raises(StoreUnavailable):
             await client.call("PING")
         await client.aclose()
@@ -462,7 +479,7 @@ class Requests:
 
 async def test_each_call_is_told_to_the_recorder(redis: RedisServer) -> None:
     requests = Requests()
-    client = connect(redis.url, timeout=SECOND * 5, connections=CONNECTIONS, recorder=requests)  # type: ignore[arg-type]  # it tells nothing else
+    client = connect(RedisAddress(url=redis.url), timeout=SECOND * 5, connections=CONNECTIONS, recorder=requests)  # type: ignore[arg-type]  # it tells nothing else
     await client.call("GET", "x")
     with pytest.raises(StoreUnavailable):
         await client.call("NONSENSE")

@@ -5,5 +5,6 @@ from a `watch` of its own and from the API server's `audit` log, so that deleted
 object by object and has the expected instants, `verdicts` says what became of each of them, `excuses` why one may have
 no Job, `rules` names each rule of safety and liveness that was broken, `report` and `timeline` show it to a person.
 
-It never asks a replica, and shares no code with the project: instants come from `tests.unit.wallclock`.
+It never asks a replica, but for the ring that each has (`agreement`), and shares no code with the project: instants
+come from `tests.unit.wallclock`.
 """

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from http import HTTPStatus
@@ -61,55 +61,89 @@ class Record:
     foreign: list[ForeignWrite] = field(default_factory=list)
 
 
-def read(log: Path, namespace: str | None = None) -> Record:
-    """What is in the log by now, of one namespace or of all.
+class Reading:
+    """Reads a log that grows, each line once; for runs whose log is too long to be read anew for each window.
 
     A create whose client died before the answer is recorded as timed out, whether it made the Job or not. It did if the
     Job is heard of afterwards and nobody else had made it.
+
+    Args:
+        log: Where the API server writes.
+        namespace: Whose writes count; None: of all.
     """
-    record = Record()
-    cut_off: dict[Name, JobWrite] = {}
-    there: set[Name] = set()
-    for entry in _writes(log, namespace):
-        where = entry["objectRef"]
+
+    def __init__(self, log: Path, namespace: str | None = None) -> None:
+        self._log = log
+        self._namespace = namespace
+        self._read_to = 0
+        self._record = Record()
+        self._cut_off: dict[Name, JobWrite] = {}
+        self._there: set[Name] = set()
+
+    def go_on(self) -> Record:
+        """What is in the log by now; the record grows at the next call."""
+        for entry in self._writes():
+            self._take(entry)
+        self._record.made.sort(key=lambda write: write.at)
+        return self._record
+
+    def forget(self, before: datetime, keep: Container[Name]) -> None:
+        """Drop what was written before a moment, but for the Jobs of these names."""
+        record = self._record
+        record.made = [write for write in record.made if write.at >= before or write.job in keep]
+        record.deleted = [write for write in record.deleted if write.at >= before or write.job in keep]
+        record.refused = [refusal for refusal in record.refused if refusal.at >= before]
+        record.foreign = [write for write in record.foreign if write.at >= before]
+        for name in [name for name, times in record.updated.items() if times[-1] < before and name not in keep]:
+            del record.updated[name]
+
+    def _take(self, entry: Mapping[str, Any]) -> None:
+        record, where = self._record, entry["objectRef"]
         if where.get("resource") != "jobs" or "name" not in where:
             _note_foreign(record, entry)
-            continue
+            return
         write = _write(entry)
         if entry["verb"] == "create" and _code(entry) == HTTPStatus.GATEWAY_TIMEOUT:
-            if write.job not in there:
-                cut_off[write.job] = write
-            continue
+            if write.job not in self._there:
+                self._cut_off[write.job] = write
+            return
         if not _told_of(entry):
             _note_refusal(record, entry)
-            continue
-        unknown = cut_off.pop(write.job, None)
+            return
+        unknown = self._cut_off.pop(write.job, None)
         if _went_through(entry, "create"):
             record.made.append(write)
         elif unknown is not None:
             record.made.append(unknown)
-        there.add(write.job)
+        self._there.add(write.job)
         if _went_through(entry, "delete"):
             record.deleted.append(write)
-            there.discard(write.job)
+            self._there.discard(write.job)
         elif where.get("subresource") == "status":
             record.updated[write.job].append(write.at)
-    record.made.sort(key=lambda write: write.at)
-    return record
+
+    def _writes(self) -> Iterator[Mapping[str, Any]]:
+        """The writes to Jobs, and all of the operator, not read yet. The last line may still be on its way."""
+        with self._log.open("rb") as lines:
+            lines.seek(self._read_to)
+            for line in lines:
+                if not line.endswith(b"\n"):
+                    return
+                self._read_to += len(line)
+                if b'"resource":"jobs"' not in line and f'"{AGENT}"'.encode() not in line:
+                    continue
+                if self._namespace is not None and f'"{self._namespace}"'.encode() not in line:
+                    continue
+                entry = json.loads(line)
+                where = entry.get("objectRef")
+                in_scope = where and self._namespace in (None, where.get("namespace"))
+                if in_scope and "dryRun" not in entry["requestURI"]:
+                    yield entry
 
 
-def _writes(log: Path, namespace: str | None) -> Iterator[Mapping[str, Any]]:
-    """The writes to Jobs, and all of the operator. The last line may still be on its way."""
-    with log.open() as lines:
-        for line in lines:
-            if not line.endswith("\n") or ('"resource":"jobs"' not in line and f'"{AGENT}"' not in line):
-                continue
-            if namespace is not None and f'"{namespace}"' not in line:
-                continue
-            entry = json.loads(line)
-            where = entry.get("objectRef")
-            if where and "dryRun" not in entry["requestURI"] and namespace in (None, where.get("namespace")):
-                yield entry
+def read(log: Path, namespace: str | None = None) -> Record:
+    """What is in the log by now, of one namespace or of all."""
+    return Reading(log, namespace).go_on()
 
 
 def _write(entry: Mapping[str, Any]) -> JobWrite:

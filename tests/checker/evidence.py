@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -48,7 +48,9 @@ def history(
     wanted = {thing.uid for thing in objects}
     others = {thing.uid for thing in notebook.objects()} - wanted
     jobs = _timed(notebook.jobs(), record)
-    jobs += [_unseen(write, objects, record) for write in _only_written(jobs, record)]
+    jobs += [_unseen(write, objects) for write in _only_written(jobs, record)]
+    deletions = _by_name(record.deleted)
+    jobs = [_ended(job, record, deletions) for job in jobs]
     return History(
         began=began,
         until=until,
@@ -77,18 +79,14 @@ def _timed(jobs: Iterable[MadeJob], record: Record) -> list[MadeJob]:
             if write is not None:
                 times.remove(write)
                 job = replace(job, created_at=write.at)
-            found.append(_ended(job, record))
+            found.append(job)
     return found
 
 
-def _ended(job: MadeJob, record: Record) -> MadeJob:
+def _ended(job: MadeJob, record: Record, deleted: Mapping[Name, Sequence[JobWrite]]) -> MadeJob:
     """A Job with the times at which it ended and was deleted, by the record as far as that tells."""
     name = job.namespace, job.name
-    deletions = [
-        write
-        for write in record.deleted
-        if write.job == name and write.at >= job.created_at and write.uid in ("", job.uid)
-    ]
+    deletions = [write for write in deleted.get(name, ()) if write.at >= job.created_at and write.uid in ("", job.uid)]
     if deletions:
         job = replace(job, deleted_at=deletions[0].at, by_us=deletions[0].by_us)
     if job.finished_at is not None:
@@ -103,7 +101,7 @@ def _only_written(seen: Iterable[MadeJob], record: Record) -> list[JobWrite]:
     return [write for write in record.made if (*write.job, write.at) not in times]
 
 
-def _unseen(write: JobWrite, objects: Iterable[CronObject], record: Record) -> MadeJob:
+def _unseen(write: JobWrite, objects: Iterable[CronObject]) -> MadeJob:
     """A Job of which nobody knows more than its name and who made it."""
     job = MadeJob(
         uid=f"unseen {write.name} {write.at.isoformat()}",
@@ -125,7 +123,7 @@ def _unseen(write: JobWrite, objects: Iterable[CronObject], record: Record) -> M
             owner = _owner(found["name"], found["digest"], write, objects)
             job = replace(job, trigger=trigger, instant=instant, request=request, owner_uid=owner)
             break
-    return _ended(job, record)
+    return job
 
 
 def _owner(name: str, digest: str, write: JobWrite, objects: Iterable[CronObject]) -> str:

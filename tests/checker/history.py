@@ -141,6 +141,10 @@ class Felt(StrEnum):
     """For F from its begin, and for F from its end: in between, the others have taken over."""
     THROUGHOUT = "throughout"
     """Until F after its end: nobody can fire, for the API server is away."""
+    EACH_TIME = "each time"
+    """For F from each instant that is due while it lasts: some requests fail, and are repeated."""
+    BY_NO_OTHER = "by no other"
+    """Not at all: it is an object that is broken, and the others that are judged are not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,6 +156,7 @@ class Fault:
         until: When it was healed; of a moment's fault, the moment.
         within: F of this fault; None: that of the history.
         stalls_watch: Whether an author's act may be seen late because of it.
+        divides: Whether replicas may disagree on the ring while it lasts.
     """
 
     what: str
@@ -160,6 +165,20 @@ class Fault:
     felt: Felt = Felt.AT_ITS_EDGES
     within: timedelta | None = None
     stalls_watch: bool = False
+    divides: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RingView:
+    """The ring as one replica has it from a moment on.
+
+    Attributes:
+        members: Identities on it; empty: the replica does not run, or has none yet.
+    """
+
+    at: datetime
+    node: str
+    members: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,6 +192,8 @@ class History:
         calm: D: how late a firing may be without a fault.
         recovery: F: how long after a fault all must be well.
         gaps: Why the evidence is not complete; nothing can be judged then.
+        agreement: L5: so long after a change all replicas have the same ring.
+        rings: What the replicas told of their rings, in order; empty: nothing is known of them.
     """
 
     began: datetime
@@ -185,12 +206,16 @@ class History:
     foreign_writes: Sequence[ForeignWrite] = ()
     calm: timedelta = timedelta(seconds=2)
     recovery: timedelta = timedelta(seconds=8)
+    agreement: timedelta = timedelta(seconds=7)
     gaps: Sequence[str] = ()
+    rings: Sequence[RingView] = ()
 
     def disturbances(self) -> Iterator[tuple[datetime, datetime, Fault]]:
-        """Each time in which a fault excuses lateness, from and until when."""
+        """Each time in which a fault excuses whatever is due, from and until when."""
         for fault in self.faults:
             within = self.recovery if fault.within is None else fault.within
+            if fault.felt in (Felt.BY_NO_OTHER, Felt.EACH_TIME):
+                continue
             if fault.felt is Felt.THROUGHOUT:
                 yield fault.since, fault.until + within, fault
             else:
@@ -198,12 +223,34 @@ class History:
                 if fault.until > fault.since:
                     yield fault.until, fault.until + within, fault
 
+    @property
+    def healed_at(self) -> datetime | None:
+        """When all must be as before the faults; None: there were none that may be felt."""
+        felt = [fault for fault in self.faults if fault.felt is not Felt.BY_NO_OTHER]
+        ends = [fault.until + (self.recovery if fault.within is None else fault.within) for fault in felt]
+        return max(ends, default=None)
+
+    def broken_beside(self, at: datetime) -> bool:
+        """Whether another object was broken on purpose at a moment."""
+        beside = (fault for fault in self.faults if fault.felt is Felt.BY_NO_OTHER)
+        return any(fault.since <= at <= fault.until for fault in beside)
+
     def bound(self, moment: datetime) -> tuple[datetime, Fault | None]:
         """Until when what is due at a moment must be done, and the fault that makes it later than D."""
-        bound, cause = moment + self.calm, None
+        bound, cause = self._bound_of_its_own(moment)
         for since, until, fault in sorted(self.disturbances(), key=lambda disturbance: disturbance[:2]):
             if since <= bound < until:
                 bound, cause = until, fault
+        return bound, cause
+
+    def _bound_of_its_own(self, moment: datetime) -> tuple[datetime, Fault | None]:
+        """The same by what holds for each instant alone: D, or F of a fault that is felt each time."""
+        bound, cause = moment + self.calm, None
+        for fault in self.faults:
+            within = self.recovery if fault.within is None else fault.within
+            meanwhile = fault.since - self.calm <= moment < fault.until
+            if fault.felt is Felt.EACH_TIME and meanwhile and moment + within > bound:
+                bound, cause = moment + within, fault
         return bound, cause
 
     def watch_stalled(self, at: datetime) -> bool:

@@ -1,30 +1,60 @@
-"""What must happen: each instant in time (L1, L2), with exactly one outcome that adds up (L4 of INVARIANTS)."""
+"""What must happen: each instant in time, as well after a fault as before it, with exactly one outcome that adds up.
+
+L1 to L4 of INVARIANTS, and S13: an instant that is late while another object is broken.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from itertools import pairwise
 
 from tests.checker.broken import Broken, broken
 from tests.checker.excuses import COUNTED_AS, CREATED, SKEW, borne_out
-from tests.checker.history import MadeJob
-from tests.checker.lives import Life, Outcome, condition, of_schedule, rests, same_instants, time_of, waiting
-from tests.checker.verdicts import Kind, verdicts
-from tests.checker.words import clock, job_told
+from tests.checker.history import History, MadeJob
+from tests.checker.lives import Due, Life, Outcome, condition, of_schedule, rests, same_instants, time_of, waiting
+from tests.checker.verdicts import Kind, Verdict, verdicts
+from tests.checker.words import clock, job_told, seconds
 
-SETTLED_WITHIN = timedelta(seconds=2)
-"""L4: so long after its bound an instant is settled at the latest."""
+ENOUGH = 10
+"""L3: of fewer firings nobody knows what is usual."""
+WORSE, NOISE = 4, timedelta(milliseconds=250)
+"""L3: as before means up to so many times as late, and what a busy machine adds."""
 
 
 def in_time(life: Life) -> Iterator[Broken]:
     """L1, L2: each instant has its Job in time, or the outcome that its policies ask for."""
-    causes = {due.at: due.cause for due in life.due}
+    dues = {due.at: due for due in life.due}
     for verdict in verdicts(life):
         if verdict.broken and verdict.kind in (Kind.MISSED, Kind.LATE):
-            rule = "L1" if causes.get(verdict.instant) is None else "L2"
             what = verdict.sentence.split(": ", 2)[2]
-            yield broken(rule, life, verdict.instant, f"{verdict.kind}: {what}")
+            yield broken(_rule(life, dues[verdict.instant]), life, verdict.instant, f"{verdict.kind}: {what}")
+
+
+def _rule(life: Life, due: Due) -> str:
+    """Which rule an instant breaks that was not done in time."""
+    healed_at = life.history.healed_at
+    if due.cause is not None:
+        return "L2"
+    if life.history.broken_beside(due.due_at):
+        return "S13"
+    return "L1" if healed_at is None or due.due_at < healed_at else "L3"
+
+
+def recovered(history: History, verdicts: Sequence[Verdict]) -> Iterator[Broken]:
+    """L3: after the faults the lateness that is usual is as before them."""
+    if not history.faults or history.healed_at is None:
+        return
+    first, healed_at = min(fault.since for fault in history.faults), history.healed_at
+    late = [(one.due_at, one.lateness) for one in verdicts if one.lateness is not None]
+    before = sorted(lateness for due_at, lateness in late if due_at < first - history.calm)
+    after = sorted(lateness for due_at, lateness in late if due_at >= healed_at)
+    if min(len(before), len(after)) < ENOUGH:
+        return
+    usual, now = before[len(before) // 2], after[len(after) // 2]
+    if now > usual * WORSE + NOISE:
+        told = f"half of the firings after {clock(healed_at)} are more than {seconds(now)} late, and {seconds(usual)}"
+        yield Broken(rule="L3", where="", at=healed_at, what=f"{told} before the first fault")
 
 
 def one_outcome(life: Life) -> Iterator[Broken]:
@@ -74,14 +104,14 @@ def counts_agree(life: Life) -> Iterator[Broken]:
 
 
 def settled_in_time(life: Life) -> Iterator[Broken]:
-    """L4: the ledger does not stand still."""
+    """L4: the ledger does not stand still: D after its bound an instant is settled."""
     passed = [
         (told.at, time_of(told.status["settledThrough"])) for told in life.thing.told if "settledThrough" in told.status
     ]
     for due in life.due:
-        by = due.bound + SETTLED_WITHIN
+        by = due.bound + life.history.calm
         edit = life.edited_after(due.version)
-        if by >= min(life.ended_at, edit.since if edit else by + SETTLED_WITHIN) or _runs_over(life):
+        if by >= min(life.ended_at, edit.since if edit else life.ended_at) or _runs_over(life):
             continue
         open_ = any(condition(told, "CircuitOpen") for told in life.told_between(due.due_at, by))
         if (

@@ -85,6 +85,18 @@ class Notebook:
                 elif self._jobs[uid].deleted_at is None:
                     self._jobs[uid] = replace(self._jobs[uid], deleted_at=at)
 
+    def forget(self, before: datetime) -> None:
+        """Drop what no window that begins after a moment can need: Jobs and objects gone by then, older statuses.
+
+        For runs that are judged window by window, as they are too long to be kept whole.
+        """
+        with self._lock:
+            self._jobs = {uid: job for uid, job in self._jobs.items() if not _gone_by(job.deleted_at, before)}
+            self._objects = {uid: seen for uid, seen in self._objects.items() if not _gone_by(seen.deleted_at, before)}
+            for seen in self._objects.values():
+                old = sum(told.at <= before for told in seen.told)
+                del seen.told[: max(0, old - 1)]  # the last one still stood then
+
     def objects(self) -> list[CronObject]:
         """The objects that were seen, in the order of their creation."""
         with self._lock:
@@ -94,6 +106,10 @@ class Notebook:
         """The Jobs that were seen, made when they were seen."""
         with self._lock:
             return list(self._jobs.values())
+
+
+def _gone_by(deleted_at: datetime | None, before: datetime) -> bool:
+    return deleted_at is not None and deleted_at < before
 
 
 def _note_version(seen: SeenObject, body: Mapping[str, Any], at: datetime) -> None:

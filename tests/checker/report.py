@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.checker import timeline
-from tests.checker.history import Felt
+from tests.checker.history import Fault, Felt
 from tests.checker.rules import Judgment
 from tests.checker.verdicts import Kind, Verdict
 from tests.checker.words import clock, seconds
@@ -105,13 +105,20 @@ def _fault(judgment: Judgment, number: int) -> str:
     fault = judgment.history.faults[number]
     within = judgment.history.recovery if fault.within is None else fault.within
     span = clock(fault.since) if fault.until == fault.since else f"{clock(fault.since)} to {clock(fault.until)}"
-    edges = fault.felt is Felt.AT_ITS_EDGES and fault.until > fault.since
-    felt = (
-        f"for {within.total_seconds():g} s from its begin and its end"
-        if edges
-        else f"until {clock(fault.until + within)}"
-    )
-    return f"{span}  {fault.what}; firings may be late {felt}"
+    return f"{span}  {fault.what}; firings may be late {_felt(fault, within)}"
+
+
+def _felt(fault: Fault, within: timedelta) -> str:
+    allowed = f"{within.total_seconds():g} s"
+    match fault.felt:
+        case Felt.BY_NO_OTHER:
+            return "in no case"
+        case Felt.EACH_TIME:
+            return f"for {allowed}, each"
+        case Felt.AT_ITS_EDGES if fault.until > fault.since:
+            return f"for {allowed} from its begin and its end"
+        case _:
+            return f"until {clock(fault.until + within)}"
 
 
 def _listed(head: str, lines: Sequence[str]) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from tests.checker import liveness, obedience, safety
+from tests.checker import agreement, liveness, obedience, safety
 from tests.checker.broken import Broken
 from tests.checker.history import History
 from tests.checker.lives import Life, lives
@@ -80,10 +80,11 @@ class Judgment:
 def judge(history: History) -> Judgment:
     """Hold a run against every rule. A history with gaps is judged too, and is never valid."""
     found = [Broken(rule="evidence", where="", at=None, what=f"it is not complete: {gap}") for gap in history.gaps]
-    found += safety.nothing_foreign(history)
+    found += [*safety.nothing_foreign(history), *agreement.ring_agreed(history)]
     seen: list[Verdict] = []
     for life in lives(history):
         seen += verdicts(life)
         for rule in RULES:
             found += rule(life)
+    found += liveness.recovered(history, seen)
     return Judgment(history=history, verdicts=tuple(seen), broken=tuple(found))

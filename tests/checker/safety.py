@@ -136,10 +136,11 @@ def history_tidied(life: Life) -> Iterator[Broken]:
     for job in life.tidied:
         if job.deleted_at is None:
             continue
-        version = life.version_at(job.deleted_at)
+        held = {policy(version) for version in life.versions_between(job.deleted_at - SEEN_WITHIN, job.deleted_at)}
+        if "Replace" in held and not _finished_by(job, job.deleted_at - life.history.calm):
+            continue  # it was replaced, and may have ended by itself just then
         if not _finished_by(job, job.deleted_at):
-            before = life.version_at(job.deleted_at - SEEN_WITHIN)
-            if version is not None and "Replace" not in (policy(version), policy(before or version)):
+            if life.version_at(job.deleted_at) is not None:
                 yield broken("S12", life, job.instant, f"{job_told(job)} was deleted before it had ended")
             continue
         for older in life.jobs:

@@ -236,3 +236,45 @@ def test_a_watch_that_cannot_go_on_lists_again_and_sees_what_is_gone() -> None:
 
 def test_an_object_in_a_history_is_told_by_its_place_and_name() -> None:
     assert str(CronObject(uid=UID, namespace="team", name="report", versions=())) == "team/report"
+
+
+def test_a_log_that_grows_is_read_on_from_where_it_was(tmp_path: Path) -> None:
+    log = tmp_path / "audit.jsonl"
+    first, second = (json.dumps(entry(moment, name=name)) + "\n" for moment, name in ((1, NAME), (2, "other")))
+    log.write_text(first.replace(" ", "") + second[:20].replace(" ", ""))
+    reading = audit.Reading(log, "team")
+    assert [write.name for write in reading.go_on().made] == [NAME]
+    log.write_text(first.replace(" ", "") + second.replace(" ", ""))
+    assert [write.name for write in reading.go_on().made] == [NAME, "other"]
+
+
+def test_what_was_written_before_a_window_is_forgotten_but_for_jobs_that_are_kept(tmp_path: Path) -> None:
+    log = tmp_path / "audit.jsonl"
+    lines = [
+        *(entry(moment, name=name) for moment, name in ((1, "old"), (1, "kept"), (9, "young"))),
+        entry(2, verb="delete", code=200, name="old"),
+        entry(2, verb="patch", code=200, **of("jobs", "old", "status")),
+        entry(3, code=403, name="refused"),
+    ]
+    log.write_text("".join(json.dumps(line, separators=(",", ":")) + "\n" for line in lines))
+    reading = audit.Reading(log, "team")
+    reading.go_on()
+    reading.forget(at(5), keep={("team", "kept")})
+    record = reading.go_on()
+    assert [write.name for write in record.made] == ["kept", "young"]
+    assert (record.deleted, record.refused, dict(record.updated)) == ([], [], {})
+
+
+def test_a_notebook_forgets_what_was_gone_and_what_was_told_before_a_window() -> None:
+    notebook = Notebook()
+    for second in (1, 2, 3, 7):
+        notebook.note_object(cron_job(settledThrough=text(second)), at(second))
+    gone = cron_job()
+    gone["metadata"] |= {"uid": "gone"}
+    notebook.note_object(gone, at(1), gone=True)
+    notebook.note_job(job(uid="gone"), at(1), gone=True)
+    notebook.note_job(job(uid="there"), at(1))
+    notebook.forget(at(5))
+    assert [told.status["settledThrough"] for told in notebook.objects()[0].told] == [text(3), text(7)]
+    assert [thing.uid for thing in notebook.objects()] == [UID]
+    assert [one.uid for one in notebook.jobs()] == ["there"]

@@ -1,4 +1,4 @@
-"""A valid run, and what becomes of instants and outcomes in runs that are not: L1, L2, L4."""
+"""A valid run, and what becomes of instants and outcomes in runs that are not: L1 to L4, S13."""
 
 from __future__ import annotations
 
@@ -150,3 +150,49 @@ def test_while_the_circuit_is_open_the_ledger_may_stand_still() -> None:
     found = judge(run)
     assert found.complaints == []
     assert found.kinds == {Kind.OK: 10, Kind.EXCUSED: 10}
+
+
+def test_while_some_requests_fail_each_instant_has_its_own_time() -> None:
+    flaky = Fault(what="half of the writes fail", since=at(1), until=at(19), felt=Felt.EACH_TIME)
+    in_time = [*jobs(7, 11), job(7, 6), job(11, 7.5)]
+    assert (
+        judge(
+            history(in_time, faults=[flaky], told=[*statuses(6), status(10, at_second=14), *statuses()[18:]])
+        ).complaints
+        == []
+    )
+    late = history([*jobs(7), job(7, 8.5)], faults=[flaky])
+    assert judge(late).complaints == [
+        "L2 team/report 12:00:07: late: report-20260302120007-0a1b2c3d4e by north at 12:00:15.500, "
+        '8.500 s after it was due, and the fault "half of the writes fail" allows it until 12:00:15'
+    ]
+
+
+def test_a_broken_object_may_delay_no_other() -> None:
+    beside = Fault(what="a template is refused", since=at(5), until=at(15), felt=Felt.BY_NO_OTHER)
+    assert judge(history(jobs(), faults=[beside])).complaints == []
+    assert judge(history([*jobs(7, 17), job(7, 3), job(17, 3)], faults=[beside])).complaints == [
+        "S13 team/report 12:00:07: late: report-20260302120007-0a1b2c3d4e by north at 12:00:10, "
+        "3.000 s after it was due, and no fault allows it more than D = 2 s",
+        "L1 team/report 12:00:17: late: report-20260302120017-0a1b2c3d4e by north at 12:00:20, "
+        "3.000 s after it was due, and no fault allows it more than D = 2 s",
+    ]
+
+
+def test_a_scheduler_that_never_recovers_is_said_to_be_one() -> None:
+    """It comes in time by D, and yet it is not as before."""
+    made = [*jobs(until=30), *(job(second, 1.2) for second in range(31, 51))]
+    run = history(made, faults=[kill(20.5)], told=statuses(50), until=at(50), ended=at(70))
+    assert judge(run).complaints == [
+        "L3 12:00:28.500: half of the firings after 12:00:28.500 are more than 1.200 s late, and 0.020 s "
+        "before the first fault"
+    ]
+    assert judge(history(jobs(until=50), faults=[kill(20.5)], told=statuses(50), until=at(50), ended=at(70))).valid
+
+
+def test_what_is_late_after_healing_breaks_the_rule_of_recovery() -> None:
+    run = history([*jobs(15), job(15, 3)], faults=[kill(2.5)])
+    assert judge(run).complaints == [
+        "L3 team/report 12:00:15: late: report-20260302120015-0a1b2c3d4e by north at 12:00:18, "
+        "3.000 s after it was due, and no fault allows it more than D = 2 s"
+    ]

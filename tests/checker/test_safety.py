@@ -184,3 +184,8 @@ STORIES: dict[str, tuple[History, list[str]]] = {
 @pytest.mark.parametrize(("run", "complaints"), STORIES.values(), ids=STORIES)
 def test_what_must_not_be_is_said(run: History, complaints: list[str]) -> None:
     assert judge(run).complaints == complaints
+
+
+def test_a_job_that_ends_while_it_is_replaced_is_no_matter_of_history() -> None:
+    ended = job(7, finished_at=at(7.9), succeeded=True, deleted_at=at(8.05), by_us=True)
+    assert judge(history([*jobs(7), ended], REPLACE)).complaints == []

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from deploy.local.cluster import ControlPlane
 from deploy.local.ports import free_port
@@ -110,6 +110,35 @@ class Replica:
         assert self.process.wait(END_SECONDS), f"{self.node} did not end within {END_SECONDS:.0f} s after SIGTERM"
 
 
+class SharedRedis(Protocol):
+    """What replicas share: one server, or several that are one to them."""
+
+    @property
+    def url(self) -> str:
+        """What replicas connect to."""
+
+    def stop(self) -> None:
+        """Take it away at once, with all that it remembers."""
+
+    def resume(self) -> None:
+        """Bring it back, empty, where it was."""
+
+    def mend(self) -> None:
+        """Bring to life what does not run."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Way:
+    """How one replica reaches what it needs.
+
+    Attributes:
+        redis_url: None: it keeps its membership in memory.
+    """
+
+    kubeconfig: Path
+    redis_url: str | None
+
+
 class Fleet:
     """Some replicas that share schedules.
 
@@ -118,34 +147,39 @@ class Fleet:
         folder: For logs.
         redis: What they share; None: each keeps its membership in memory.
         variables: Settings of all of them.
+        way: By node, how it reaches the control plane and Redis; None: straight.
     """
 
     def __init__(
         self,
         control_plane: ControlPlane,
         folder: Path,
-        redis: RedisServer | None,
+        redis: SharedRedis | None,
         variables: Mapping[str, str] | None = None,
+        *,
+        way: Callable[[str], Way] | None = None,
     ) -> None:
-        self._control_plane = control_plane
         self._folder = folder
         self._redis = redis
         self._variables = dict(variables or {})
+        straight = Way(kubeconfig=control_plane.kubeconfig, redis_url=redis.url if redis else None)
+        self._way = way or (lambda node: straight)
         self.replicas: dict[str, Replica] = {}
 
     @property
-    def redis(self) -> RedisServer:
+    def redis(self) -> SharedRedis:
         """The Redis that they share."""
         assert self._redis is not None
         return self._redis
 
     def launch(self, node: str, variables: Mapping[str, str] | None = None) -> Replica:
         """Start a replica and do not wait for it."""
+        way = self._way(node)
         started = ReplicaProcess.start(
             self._folder,
             node,
-            self._control_plane.kubeconfig,
-            self._redis.url if self._redis else None,
+            way.kubeconfig,
+            way.redis_url,
             free_port(),
             {**self._variables, **(variables or {})},
         )
@@ -171,8 +205,8 @@ class Fleet:
 
     def mend(self, *nodes: str) -> None:
         """Bring Redis and these replicas to life if they are not, and wait until all is well."""
-        if self._redis is not None and not self._redis.process.is_running():
-            self._redis.resume()
+        if self._redis is not None:
+            self._redis.mend()
         for node in nodes:
             if node not in self.replicas or not self.replicas[node].runs:
                 self.launch(node)
@@ -195,13 +229,28 @@ def running(
     control_plane: ControlPlane, folder: Path, *nodes: str, variables: Mapping[str, str] | None = None
 ) -> Iterator[Fleet]:
     """A fleet with a Redis of its own, until the end of the block."""
-    with RedisServer.start(folder) as redis:
-        fleet = Fleet(control_plane, folder, redis, variables)
-        try:
-            fleet.start(*nodes)
-            yield fleet
-        finally:
-            fleet.stop()
+    with (
+        RedisServer.start(folder) as redis,
+        sharing(redis, control_plane, folder, *nodes, variables=variables) as fleet,
+    ):
+        yield fleet
+
+
+@contextmanager
+def sharing(
+    redis: SharedRedis,
+    control_plane: ControlPlane,
+    folder: Path,
+    *nodes: str,
+    variables: Mapping[str, str] | None = None,
+) -> Iterator[Fleet]:
+    """A fleet with a Redis that is there, until the end of the block."""
+    fleet = Fleet(control_plane, folder, redis, variables)
+    try:
+        fleet.start(*nodes)
+        yield fleet
+    finally:
+        fleet.stop()
 
 
 def complaints(log: str) -> list[str]:

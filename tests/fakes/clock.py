@@ -21,15 +21,20 @@ class SimulatedClock(SystemClock):
     """
 
     def __init__(self, loop: SimulatedLoop, *, epoch: datetime = EPOCH, skew: timedelta = timedelta(0)) -> None:
-        super().__init__(lambda: self.true_now() + self.skew)
         self.skew = skew
+        self._frozen = 0.0
         self._loop = loop
         self._epoch = epoch
+        super().__init__(lambda: self.true_now() + self.skew, lambda: loop.time() - self._frozen)
 
     def true_now(self) -> datetime:
-        """True time, aware UTC: without skew and offset, the same for all replicas."""
+        """True time, aware UTC, the same for all replicas."""
         return self._epoch + timedelta(seconds=self._loop.time())
 
     def step(self, delta: timedelta) -> None:
-        """Step this replica's system clock, as a wrong time server would; sleepers notice as they do in reality."""
+        """Step this replica's system clock, as a wrong time server would."""
         self.skew += delta
+
+    def freeze(self, time: timedelta) -> None:
+        """What a machine's suspension looks like when it is over: its loop's time has stood still so long."""
+        self._frozen += time.total_seconds()

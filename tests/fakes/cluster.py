@@ -12,6 +12,7 @@ import random
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import Context
+from datetime import datetime
 from typing import Any, TypeVar
 
 from controller.errors import ClusterUnavailable, Conflict, DcronError, Throttled
@@ -51,9 +52,9 @@ class FakeCluster:
 
     # --- the port ---------------------------------------------------------------------------------------------------
 
-    async def ping(self) -> None:
+    async def ping(self) -> datetime | None:
         """As the port says."""
-        await self._call(lambda: None)
+        return await self._call(lambda: self._server.now().replace(microsecond=0))
 
     async def read(self, key: Key) -> CronJob | None:
         """As the port says."""

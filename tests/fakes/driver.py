@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 from controller.messages import Member, Membership
@@ -49,6 +50,8 @@ class FakeDriver:
         known = self._redis.announcements
         for identity in [identity for identity, found in known.items() if found.expires_at <= now]:
             del known[identity]
+        for identity, found in known.items():
+            known[identity] = replace(found, expires_at=min(found.expires_at, now + ttl))
         joined = member.identity not in known
         known[member.identity] = Announcement(member=member, expires_at=now + ttl)
         if joined:

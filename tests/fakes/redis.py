@@ -34,10 +34,11 @@ class FakeRedis:
     """The state, and the faults.
 
     Args:
-        now: True time, aware UTC: what this Redis's own clock shows.
+        now: True time, aware UTC.
         bounds: Of the recent-job store.
 
     Attributes:
+        skew: How far this Redis's own clock is ahead of true time.
         down: Every call fails at once.
         black_holed: Names of nodes whose calls vanish: they fail when their bound is over, and nothing happens.
         deaf: Names of nodes whose calls are carried out, but whose answers vanish.
@@ -47,7 +48,8 @@ class FakeRedis:
     """
 
     def __init__(self, now: Callable[[], datetime], *, bounds: Bounds = DEFAULT_BOUNDS) -> None:
-        self.now = now
+        self.skew = timedelta(0)
+        self._true_now = now
         self.down = False
         self.black_holed: set[str] = set()
         self.deaf: set[str] = set()
@@ -60,6 +62,10 @@ class FakeRedis:
         self.firings = FiringMemory(bounds)
         self.mark: int | None = None
         self._marks = itertools.count(1)
+
+    def now(self) -> datetime:
+        """What this Redis's own clock shows, aware UTC."""
+        return self._true_now() + self.skew
 
     def flush_all(self) -> None:
         """Forget everything, as FLUSHALL or a restart without a disk does."""

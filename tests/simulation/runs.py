@@ -24,7 +24,7 @@ from tests.simulation.nemesis import (
     job_succeeds,
     skew,
 )
-from tests.simulation.troubles import HOLDING, Troubles
+from tests.simulation.troubles import KINDS, Troubles
 from tests.simulation.world import GENUINE, Parts, World
 
 BEGIN = datetime(2026, 1, 1, 17, 57, 30, tzinfo=UTC)
@@ -84,7 +84,7 @@ def policy_minutes(*, seed: int, minutes: float = 3, parts: Parts = GENUINE) -> 
 
 
 def faults_minutes(
-    *, seed: int, minutes: float = 1.5, parts: Parts = GENUINE, kinds: Sequence[str] = HOLDING
+    *, seed: int, minutes: float = 1.5, parts: Parts = GENUINE, kinds: Sequence[str] = tuple(KINDS)
 ) -> Evidence:
     """Some minutes of faults of Redis, of the API server and of clocks and processes, one after the other.
 

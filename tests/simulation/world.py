@@ -69,6 +69,9 @@ class BugCatcher:
     def loop_lag(self, seconds: float) -> None:
         """Of no interest."""
 
+    def clock_skew(self, clock: str, seconds: float) -> None:
+        """Of no interest: the simulation knows it."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:

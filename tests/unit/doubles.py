@@ -19,6 +19,7 @@ class Numbers:
     outcomes: list[tuple[Reason, float]] = field(default_factory=list)
     looks: list[tuple[float, str | None]] = field(default_factory=list)
     depths: list[tuple[int, int]] = field(default_factory=list)
+    skews: dict[str, float] = field(default_factory=dict)
 
     def outcome(self, reason: Reason, lateness: timedelta) -> None:
         self.outcomes.append((reason, round(lateness.total_seconds(), 3)))
@@ -34,6 +35,9 @@ class Numbers:
     def ring(self, *, members: int, keys_owned: int, state: str) -> None: ...
 
     def loop_lag(self, seconds: float) -> None: ...
+
+    def clock_skew(self, clock: str, seconds: float) -> None:
+        self.skews[clock] = round(seconds, 3)
 
 
 @dataclass(kw_only=True)
@@ -123,7 +127,10 @@ class HandClock:
     def elapsed(self) -> timedelta:
         return self._elapsed
 
-    def correct(self, offset: timedelta) -> None:
+    def system(self) -> datetime:
+        raise NotImplementedError
+
+    def believe(self, now: datetime) -> None:
         raise NotImplementedError
 
     async def sleep_until(self, instant: datetime) -> None:

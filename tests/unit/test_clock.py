@@ -1,6 +1,8 @@
 import asyncio
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from controller.clock import SLICE, SystemClock, system_time
 from controller.ports import Clock
 from tests.fakes.clock import EPOCH, SimulatedClock
@@ -11,18 +13,19 @@ SECOND = timedelta(seconds=1)
 
 def test_now_is_the_system_time_in_utc() -> None:
     clock: Clock = SystemClock()
-    before = system_time()
-    now = clock.now()
-    assert before <= now <= system_time()
-    assert now.tzinfo is UTC
+    assert abs(system_time() - clock.now()) < SECOND
+    assert clock.now().tzinfo is clock.system().tzinfo is UTC
 
 
-def test_a_correction_replaces_the_one_before() -> None:
-    noon = datetime(2026, 3, 1, 12, tzinfo=UTC)
-    clock = SystemClock(lambda: noon)
-    clock.correct(timedelta(seconds=5))
-    clock.correct(timedelta(seconds=-2))
+def test_the_last_belief_counts_and_goes_on_by_the_loop_whatever_the_system_shows() -> None:
+    noon, seconds = datetime(2026, 3, 1, 12, tzinfo=UTC), 100.0
+    clock = SystemClock(lambda: noon, lambda: seconds)
+    clock.believe(noon + 5 * SECOND)
+    clock.believe(noon - 2 * SECOND)
     assert clock.now() == noon - 2 * SECOND
+    seconds += 10
+    assert clock.now() == noon + 8 * SECOND
+    assert clock.system() == noon
 
 
 async def test_on_a_real_loop_a_sleeper_wakes_at_its_instant_and_not_before() -> None:
@@ -78,20 +81,32 @@ def test_a_clock_that_is_ahead_wakes_its_replica_early_by_true_time() -> None:
     assert simulate(scenario) == EPOCH + 7 * SECOND
 
 
-def test_a_correction_undoes_the_skew() -> None:
+def test_a_belief_undoes_the_skew() -> None:
     async def scenario(simulation: Simulation) -> datetime:
         clock = SimulatedClock(simulation.loop, skew=3 * SECOND)
-        clock.correct(-3 * SECOND)
+        clock.believe(EPOCH)
         await clock.sleep_until(EPOCH + 10 * SECOND)
         return clock.true_now()
 
     assert simulate(scenario) == EPOCH + 10 * SECOND
 
 
-def test_a_clock_stepped_back_makes_its_sleeper_wait_on() -> None:
+@pytest.mark.parametrize("step", [timedelta(minutes=5), timedelta(minutes=-5)], ids=["forward", "back"])
+def test_a_step_of_the_system_clock_moves_nothing_by_itself(step: timedelta) -> None:
     async def scenario(simulation: Simulation) -> None:
         clock = SimulatedClock(simulation.loop)
-        simulation.loop.call_at(9.5, clock.step, -5 * SECOND)
+        simulation.loop.call_at(9.5, clock.step, step)
+        await clock.sleep_until(EPOCH + 10 * SECOND)
+        assert clock.now() == clock.true_now() == EPOCH + 10 * SECOND
+        assert clock.system() == EPOCH + 10 * SECOND + step
+
+    simulate(scenario)
+
+
+def test_a_time_that_is_set_back_makes_its_sleeper_wait_on() -> None:
+    async def scenario(simulation: Simulation) -> None:
+        clock = SimulatedClock(simulation.loop)
+        simulation.loop.call_at(9.5, clock.believe, EPOCH + 4.5 * SECOND)
         await clock.sleep_until(EPOCH + 10 * SECOND)
         assert clock.now() == EPOCH + 10 * SECOND
         assert clock.true_now() == EPOCH + 15 * SECOND
@@ -99,10 +114,10 @@ def test_a_clock_stepped_back_makes_its_sleeper_wait_on() -> None:
     simulate(scenario)
 
 
-def test_a_clock_stepped_forward_is_noticed_within_a_slice() -> None:
+def test_a_time_that_is_set_forward_is_noticed_within_a_slice() -> None:
     async def scenario(simulation: Simulation) -> None:
         clock = SimulatedClock(simulation.loop)
-        simulation.loop.call_at(100.3, clock.step, timedelta(hours=1))
+        simulation.loop.call_at(100.3, clock.believe, EPOCH + timedelta(hours=1))
         await clock.sleep_until(EPOCH + timedelta(minutes=30))
         assert timedelta(seconds=100.3) <= clock.elapsed() <= timedelta(seconds=100.3) + SLICE
 

@@ -644,7 +644,7 @@ def test_a_node_that_stands_in_does_nothing_when_the_job_is_there() -> None:
     assert described(step) == "write Created"
 
 
-def test_a_node_that_stands_in_leaves_the_name_of_the_owning_node() -> None:
+def test_a_node_that_stands_in_serves_the_object_from_its_first_firing_on() -> None:
     stand_in = Stance(node="node-b", late=LATE, delay=timedelta(seconds=3))
     step = step_of(
         cron_job(),
@@ -653,7 +653,7 @@ def test_a_node_that_stands_in_leaves_the_name_of_the_owning_node() -> None:
         recalled=recalled(cron_job(), "12:00"),
     )
     assert isinstance(step, Write)
-    assert step.status.owner == "node-a"
+    assert step.status.owner == "node-b"
 
 
 def test_a_node_that_stands_in_deletes_no_history_and_writes_no_conditions() -> None:

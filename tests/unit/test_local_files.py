@@ -38,6 +38,10 @@ def test_every_user_has_a_token_line() -> None:
     assert token_file({"ann": "a", "bob": "b"}) == 'a,ann,ann,"system:masters"\nb,bob,bob,"system:masters"\n'
 
 
+def test_a_guest_is_in_no_group_that_may_do_anything() -> None:
+    assert token_file({"ann": "a", "bob": "b"}, ["bob"]) == 'a,ann,ann,"system:masters"\nb,bob,bob\n'
+
+
 def test_the_api_server_listens_on_loopback_only_and_uses_our_etcd() -> None:
     command = components.kube_apiserver(plan())
     assert "--bind-address=127.0.0.1" in command

@@ -1,3 +1,4 @@
+import asyncio
 import os
 from datetime import timedelta
 
@@ -102,6 +103,15 @@ def test_loop_lag_is_a_histogram() -> None:
     assert metrics.value("dcron_loop_lag_seconds_count") == 2
 
 
+def test_each_clock_has_its_skew() -> None:
+    metrics = Metrics()
+    metrics.clock_skew("system", 300.0)
+    metrics.clock_skew("redis", -0.5)
+    metrics.clock_skew("system", 0.25)
+    assert metrics.value("dcron_clock_skew_seconds", clock="system") == 0.25
+    assert metrics.value("dcron_clock_skew_seconds", clock="redis") == -0.5
+
+
 def test_two_replicas_in_one_process_do_not_share_numbers() -> None:
     one, other = Metrics(), Metrics()
     recorder: Recorder = one
@@ -124,3 +134,17 @@ def test_no_series_tells_when_it_was_made() -> None:
     metrics = Metrics()
     metrics.outcome(Reason.CREATED, SECOND)
     assert [name for name, _ in shown(metrics) if name.endswith("_created")] == []
+
+
+async def test_the_tasks_of_the_loop_are_counted_when_asked_for() -> None:
+    metrics = Metrics()
+    before = shown(metrics)["dcron_tasks", ()]
+    async with asyncio.TaskGroup() as tasks:
+        waiting = [tasks.create_task(asyncio.Event().wait()) for _ in range(3)]
+        assert shown(metrics)["dcron_tasks", ()] == before + 3
+        for task in waiting:
+            task.cancel()
+
+
+def test_without_a_loop_there_are_no_tasks() -> None:
+    assert Metrics().value("dcron_tasks") == 0

@@ -22,10 +22,11 @@ from controller.ports import Clock
 from controller.reconciler import ASK_AGAIN, BREATH, PATIENCE, SILENCE, Reconciler
 from controller.spec import CronJob, Key
 from controller.status import Status
+from controller.timekeeper import Timekeeper
 from tests.fakes.apiserver import FakeApiServer
 from tests.fakes.clock import EPOCH
 from tests.fakes.cluster import FakeCluster
-from tests.unit.doubles import DictatedDriver
+from tests.unit.doubles import DictatedDriver, Numbers
 from tests.unit.world import Node, World, after, in_world
 
 KEY = Key("ns", "report")
@@ -35,13 +36,14 @@ LATE = timedelta(seconds=10)
 class Replica(Node):
     """A node that looks at keys; it is alone on the ring, and no watch tells it anything."""
 
-    def __init__(self, world: World, *, cluster: type[FakeCluster] = FakeCluster) -> None:
-        super().__init__(world, cluster=cluster)
+    def __init__(self, world: World, name: str = "node-a", *, cluster: type[FakeCluster] = FakeCluster) -> None:
+        super().__init__(world, name, cluster=cluster)
         self.me = Member(node=self.name, nonce="1", started_at=EPOCH, protocol="1", tzdata="1", api_ok=True)
         self.driver = DictatedDriver(members=[self.me])
         self.node_pool = NodePool(
             driver=self.driver,
             clock=self.clock,
+            timekeeper=Timekeeper(self.clock, Numbers()),
             announce=lambda: self.me,
             update=timedelta(seconds=1),
             ttl=timedelta(seconds=5),
@@ -269,15 +271,17 @@ def test_a_node_that_was_paused_asks_again_before_it_does_anything() -> None:
 
 def test_a_node_that_stands_in_fires_later() -> None:
     async def act(world: World) -> None:
-        node = Replica(world)
-        await node.look_at(30, world.apply())
-        node.driver.members = [replace(node.me, node="node-b")]
-        await node.look_at(55)
+        other, node = Replica(world, "node-b"), Replica(world)
+        await other.look_at(30, world.apply())
+        node.driver.members = [other.me]
+        await node.look_at(55, world.server.read(KEY))
         node.driver.down = True
         assert await node.look_at(60) == 63
         assert world.instants == []
         await node.look_at(63)
         assert world.instants == [60]
+        await node.look_at(65)
+        assert await node.look_at(66) == 120, "from then on it serves the object"
 
     in_world(act)
 

@@ -1,6 +1,8 @@
+import re
 import socket
 import traceback
 from dataclasses import fields
+from pathlib import Path
 
 import pytest
 
@@ -27,6 +29,8 @@ def test_without_flags_and_variables_the_defaults_hold() -> None:
     settings, warnings = read([], {"HOSTNAME": "dcron-0"})
     assert settings == Settings(
         redis_url=None,
+        redis_url_file=None,
+        redis_password_file=None,
         node_name="dcron-0",
         hash_replicas=DEFAULT_HASH_REPLICAS,
         node_update_seconds=1,
@@ -46,8 +50,18 @@ def test_the_table_has_a_row_for_each_field_and_no_other() -> None:
     assert [setting.name for setting in TABLE] == [field.name for field in fields(Settings)]
 
 
-VALUES = {
+@pytest.fixture
+def secrets(tmp_path: Path) -> Path:
+    """A folder as a Secret is mounted."""
+    (tmp_path / "redis-url").write_text("rediss://dcron@cache:6380/0\n")
+    (tmp_path / "redis-password").write_text("pa/ss@word\n")
+    return tmp_path
+
+
+VALUES: dict[str, tuple[str, object]] = {
     "redis_url": ("rediss://redis:6380/2", "rediss://redis:6380/2"),
+    "redis_url_file": ("FOLDER/redis-url", "FOLDER/redis-url"),
+    "redis_password_file": ("FOLDER/redis-password", "FOLDER/redis-password"),
     "node_name": ("node.A-1", "node.A-1"),
     "hash_replicas": ("10", 10),
     "node_update_seconds": ("0.5", 0.5),
@@ -63,11 +77,12 @@ VALUES = {
 
 
 @pytest.mark.parametrize("setting", TABLE, ids=lambda setting: setting.name)
-def test_each_setting_has_a_variable_and_a_flag(setting: object) -> None:
+def test_each_setting_has_a_variable_and_a_flag(setting: object, secrets: Path) -> None:
     name = getattr(setting, "name")  # noqa: B009 - the parameter's type is lost in the table of ids
-    text, value = VALUES[name]
-    assert getattr(settings_from(**{f"DCRON_{name.upper()}": text}), name) == value
-    assert getattr(settings_from(f"--{name.replace('_', '-')}={text}"), name) == value
+    text, value = (part.replace("FOLDER", str(secrets)) if isinstance(part, str) else part for part in VALUES[name])
+    others = {"DCRON_REDIS_URL": "redis://cache"} if name == "redis_password_file" else {}
+    assert getattr(settings_from(**others, **{f"DCRON_{name.upper()}": str(text)}), name) == value
+    assert getattr(settings_from(f"--{name.replace('_', '-')}={text}", **others), name) == value
 
 
 def test_a_flag_wins_over_its_variable() -> None:
@@ -239,3 +254,86 @@ def test_help_lists_every_setting_with_its_variable_and_default(capsys: pytest.C
         assert setting.flag in said
         assert f"Variable {setting.variable}; default: " in said
     assert "default: 5 seconds." in said
+
+
+# --- Redis from files -----------------------------------------------------------------------------------------------
+
+
+def url_read(**variables: str) -> str:
+    settings = settings_from(**variables)
+    assert settings.redis is not None
+    assert "pa%2Fss" not in repr(settings)
+    return settings.redis.read().url
+
+
+def test_the_url_may_stand_in_a_file(secrets: Path) -> None:
+    assert url_read(DCRON_REDIS_URL_FILE=f"{secrets}/redis-url") == "rediss://dcron@cache:6380/0"
+
+
+@pytest.mark.parametrize(
+    ("url", "with_password"),
+    [
+        ("redis://cache", "redis://:pa%2Fss%40word@cache"),
+        ("redis://dcron@cache:1/2?x=y", "redis://dcron:pa%2Fss%40word@cache:1/2?x=y"),
+        ("redis+sentinel://dcron@one,two/name/0", "redis+sentinel://dcron:pa%2Fss%40word@one,two/name/0"),
+    ],
+)
+def test_the_password_may_stand_in_a_file(secrets: Path, url: str, with_password: str) -> None:
+    found = url_read(DCRON_REDIS_URL=url, DCRON_REDIS_PASSWORD_FILE=f"{secrets}/redis-password")
+    assert found == with_password
+    assert redisurl.checked(found) == found
+
+
+def test_url_and_password_may_stand_in_two_files(secrets: Path) -> None:
+    found = url_read(DCRON_REDIS_URL_FILE=f"{secrets}/redis-url", DCRON_REDIS_PASSWORD_FILE=f"{secrets}/redis-password")
+    assert found == "rediss://dcron:pa%2Fss%40word@cache:6380/0"
+
+
+def test_what_stands_in_the_files_is_read_anew_each_time(secrets: Path) -> None:
+    url = f"rediss://cache?ssl_ca_certs={secrets}/ca.crt"
+    address = settings_from(DCRON_REDIS_URL=url, DCRON_REDIS_PASSWORD_FILE=f"{secrets}/redis-password").redis
+    assert address is not None
+    readings = [address.read()]
+    assert address.read() == readings[0]
+    (secrets / "redis-password").write_text("another")
+    readings.append(address.read())
+    (secrets / "ca.crt").write_text("a certificate")
+    readings.append(address.read())
+    (secrets / "ca.crt").write_text("another one")
+    readings.append(address.read())
+    assert len(set(readings)) == 4
+
+
+@pytest.mark.parametrize(
+    ("variables", "words"),
+    {
+        "two URLs": (
+            {"DCRON_REDIS_URL": "redis://h", "DCRON_REDIS_URL_FILE": "FOLDER/redis-url"},
+            "DCRON_REDIS_URL_FILE: DCRON_REDIS_URL is set too",
+        ),
+        "two passwords": (
+            {"DCRON_REDIS_URL": "redis://u:secret@h", "DCRON_REDIS_PASSWORD_FILE": "FOLDER/redis-password"},
+            "DCRON_REDIS_PASSWORD_FILE: the URL has a password already",
+        ),
+        "a password for nobody": (
+            {"DCRON_REDIS_PASSWORD_FILE": "FOLDER/redis-password"},
+            "DCRON_REDIS_PASSWORD_FILE: give DCRON_REDIS_URL",
+        ),
+        "no file": ({"DCRON_REDIS_URL_FILE": "FOLDER/none"}, "DCRON_REDIS_URL_FILE: cannot read .*/none: No such file"),
+        "a file that is no text": ({"DCRON_REDIS_URL_FILE": "FOLDER/bytes"}, "bytes: it is not text"),
+        "an empty file": ({"DCRON_REDIS_URL_FILE": "FOLDER/empty"}, "DCRON_REDIS_URL_FILE: .*/empty is empty"),
+        "no URL in the file": (
+            {"DCRON_REDIS_URL_FILE": "FOLDER/redis-password"},
+            r"DCRON_REDIS_URL_FILE: what stands in .* is not allowed: a URL redis://",
+        ),
+    }.values(),
+)
+def test_files_that_lead_nowhere_are_refused_without_showing_them(
+    secrets: Path, variables: dict[str, str], words: str
+) -> None:
+    (secrets / "empty").write_text("\n")
+    (secrets / "bytes").write_bytes(b"\xff\xfe")
+    message = refusal(**{name: value.replace("FOLDER", str(secrets)) for name, value in variables.items()})
+    assert re.search(words, message)
+    assert "pa/ss" not in message
+    assert "secret" not in message
