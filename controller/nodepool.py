@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
-from controller.errors import StoreUnavailable
+from controller.errors import StoreDenied, StoreUnavailable
 from controller.messages import Member, Membership
 from controller.ports import Clock, Driver
 from controller.ring import Ring
@@ -102,6 +102,7 @@ class NodePool:
         self._heard_at: timedelta | None = None
         self._tried_at: timedelta | None = None
         self._failing_since: timedelta | None = None
+        self._told_outage = False
         self._leaving = False
         self._between_beats = asyncio.Event()
         self._between_beats.set()
@@ -194,9 +195,9 @@ class NodePool:
     def _take_over(self, membership: Membership) -> None:
         if self._leaving:
             return
-        if self._failing_since is not None:
-            logger.warning("the driver answers again", extra={"node": self._identity})
-            self._failing_since = None
+        if self._told_outage:
+            logger.warning("Redis answers again", extra={"node": self._identity})
+        self._failing_since, self._told_outage = None, False
         self._heard_at = self._clock.elapsed()
         members = self._with_those_who_return(membership)
         self._report_strangers(members)
@@ -235,7 +236,7 @@ class NodePool:
         lost_memory = membership.joined and self._tried_at is not None and self.members
         if not lost_memory or self._clock.elapsed() - (self._tried_at or timedelta(0)) > self._ttl / 2:
             return membership.members
-        logger.warning("the driver has lost its memory; keeping the members known until they return")
+        logger.warning("Redis has lost its memory; keeping the members known until they return")
         present = {member.identity: member for member in (*self.members, *membership.members)}
         return tuple(present[identity] for identity in sorted(present))
 
@@ -258,12 +259,22 @@ class NodePool:
         now = self._clock.elapsed()
         if self._failing_since is None:
             self._failing_since = now
-            logger.warning("the driver does not answer", extra={"node": self._identity, "reason": str(error)})
+            logger.debug("a heartbeat has failed", extra={"node": self._identity, "reason": str(error)})
+        if isinstance(error, StoreDenied):
+            self._tell_outage(error)
         since = self._heard_at if self._heard_at is not None else self._failing_since
         if self.state is not State.DEGRADED and now - since >= self._ttl:
+            self._tell_outage(error)
             self.state = State.DEGRADED
-            logger.warning("no driver: going on with the last ring", extra={"node": self._identity})
             self._changed()
+
+    def _tell_outage(self, error: StoreUnavailable) -> None:
+        """Say it once. A heartbeat or two that are lost are no outage, but a refusal does not end by itself."""
+        if self._told_outage:
+            return
+        self._told_outage = True
+        ring = "the last one" if self._ring is not None else "none: everybody fires"
+        logger.warning("going on without Redis", extra={"node": self._identity, "reason": str(error), "ring": ring})
 
     # Whose a key is.
 

@@ -25,7 +25,7 @@ from tests.faults.stage import Stage
 JUDGE = "judge"
 """A user of our own: he may still do what others may not any more."""
 PASSWORD = "changed"
-NO_DRIVER = "the driver does not answer"
+NO_DRIVER = "going on without Redis"
 """What a replica logs when Redis fails it."""
 READINESS_SECONDS = 15.0
 TOLD_AT_MOST = 3
