@@ -5,6 +5,7 @@ ONLY ?=
 SEED ?= 0
 SEEDS ?= 1000
 MINUTES ?= 60
+PERIOD ?= 30
 SOAK ?= .soak
 VENV := .venv/$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 RUN := $(VENV)/bin/python -m
@@ -50,8 +51,8 @@ test-faults: build ## faults on real processes from SEED=0, all or ONLY="redis k
 bench: venv ## what the schedule engine costs, beside its goals
 	@$(RUN) tests.bench
 
-soak: build ## 1,000 objects for MINUTES=60 on a real control plane, with churn and restarts; kept in SOAK=.soak
-	@$(RUN) tests.soak --minutes $(MINUTES) --folder $(SOAK)
+soak: build ## 1,000 objects every PERIOD=30 s for MINUTES=60, with churn and restarts; kept in SOAK=.soak
+	@$(RUN) tests.soak --minutes $(MINUTES) --period $(PERIOD) --folder $(SOAK)
 
 demo: build ## three replicas on a real control plane, one of them killed, every instant counted
 	@$(RUN) deploy.demo

@@ -22,7 +22,7 @@ import aiohttp
 from kubernetes.aio.client import ApiClient
 from kubernetes.aio.config import ConfigException
 
-from controller.errors import ClusterUnavailable, NamespaceTerminating, Refused, Throttled, TransientError
+from controller.errors import ClusterUnavailable, NamespaceTerminating, NotServed, Refused, Throttled, TransientError
 from controller.ports import Clock, Recorder
 
 FIELD_MANAGER = "dcron-controller"
@@ -215,7 +215,7 @@ class ApiServer:
             raise NamespaceTerminating(message) if _is_terminating(body) else Refused(message)
         if body is None:
             # Each answer of a served path is JSON, errors included; "404 page not found" is plain text.
-            raise ClusterUnavailable(f"{response.url.path} is not served (is the CRD installed?): {message}")
+            raise NotServed(f"{response.url.path} is not served (is the CRD installed?): {message}")
         return Answer(status=status, body=body, date=response.headers.get("Date", ""))
 
 

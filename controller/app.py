@@ -2,7 +2,8 @@
 
 Start: the API server and the watches, then the replica, which joins the ring only when its lists are complete. Stop:
 leave the ring, go on for one update interval, finish what is under way; kopf ends last, since it cancels whatever task
-is left in the loop. When kopf ends by itself, its watch is beyond repair: the process ends too, to be started anew.
+is left in the loop. When kopf ends by itself, or its watch shows nothing any more, that is beyond repair: the process
+ends too, to be started anew.
 """
 
 from __future__ import annotations
@@ -48,8 +49,8 @@ LONGEST_END = timedelta(seconds=6)
 """How long requests under way may take at the end: a little more than the time-out of one."""
 
 
-class KopfEnded(DcronError):
-    """The watch of the objects has ended for good."""
+class WatchLost(DcronError):
+    """The watch of the objects has ended for good, or shows nothing any more."""
 
 
 class App:
@@ -64,6 +65,7 @@ class App:
         self._stop = asyncio.Event()
         self._clock = SystemClock()
         self._metrics = Metrics(controller.__version__)
+        self._failure: WatchLost | None = None
 
     def stop(self) -> None:
         """Ask for an orderly end: `run` returns within some seconds."""
@@ -189,7 +191,9 @@ class App:
                 tasks.create_task(outage.run(), name="outage"),
             }
             running = tasks.create_task(replica.run(), name="replica")
+            guarding = tasks.create_task(self._guard(replica), name="watchdog")
             await self._stop.wait()
+            guarding.cancel()
             logger.info("stopping", extra={"node": self._settings.node_name})
             await self._end(replica, running)
             for task in others:
@@ -198,6 +202,14 @@ class App:
             await shared.aclose()
             kopf_stop.set()
             await intake
+        if self._failure is not None:
+            raise self._failure
+
+    async def _guard(self, replica: Replica) -> None:
+        """End in order, and as a failure, once the watch of the objects is given up."""
+        self._failure = WatchLost(await replica.watchdog.lost())
+        logger.error("ending, to be started anew", extra={"reason": str(self._failure)})
+        self.stop()
 
     async def _end(self, replica: Replica, running: asyncio.Task[None]) -> None:
         """End the replica: in order if it had joined, at once if it was still listing."""
@@ -220,9 +232,9 @@ class App:
                 ready_flag=ready,
             )
         except Exception as error:
-            raise KopfEnded(f"the watch of the objects has ended: {error}") from error
+            raise WatchLost(f"the watch of the objects has ended: {error}") from error
         if not stop.is_set():
-            raise KopfEnded("the watch of the objects has ended")
+            raise WatchLost("the watch of the objects has ended")
 
     def _listen_to_signals(self) -> None:
         """Take the signals over from kopf, which would end its watch before we have left the ring."""

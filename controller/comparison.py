@@ -2,7 +2,7 @@
 
 A relist reports no deletions, and a watch may stall: both look like peace. So the versions of all objects are listed
 now and then, without bodies and from the API server's cache, and what differs is read. At the start the same comparison
-tells when everything has been shown. `replica` runs it.
+tells when everything has been shown. `replica` runs it; `watchdog` concludes when the watch shows nothing any more.
 """
 
 from __future__ import annotations
@@ -11,10 +11,11 @@ import logging
 from collections.abc import Callable
 from datetime import timedelta
 
-from controller.errors import TransientError
+from controller.errors import NotServed, TransientError
 from controller.lister import CronJobLister
 from controller.ports import Clock, Cluster
 from controller.spec import CronJob, Key
+from controller.watchdog import Watchdog
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +34,7 @@ class Comparison:
         cluster: The API server.
         cron_jobs: The objects last seen.
         clock: The time.
+        watchdog: Told of each comparison.
         seen: Takes an object that was read, as if the watch had shown it; False if it was known.
         gone: Takes the key and UID of an object that is not there any more.
     """
@@ -43,12 +45,14 @@ class Comparison:
         cluster: Cluster,
         cron_jobs: CronJobLister,
         clock: Clock,
+        watchdog: Watchdog,
         seen: Callable[[CronJob], bool],
         gone: Callable[[Key, str], None],
     ) -> None:
         self._cluster = cluster
         self._cron_jobs = cron_jobs
         self._clock = clock
+        self._watchdog = watchdog
         self._seen = seen
         self._gone = gone
 
@@ -60,6 +64,9 @@ class Comparison:
                 await self._compare()
             except TransientError as error:
                 logger.debug("could not compare the lists", extra={"reason": str(error)})
+                self._watchdog.unanswered()
+                if isinstance(error, NotServed):
+                    self._watchdog.not_served(at=self._clock.elapsed())
 
     async def all_shown(self) -> bool:
         """Whether the watch shows, soon after, all that is listed now.
@@ -83,6 +90,8 @@ class Comparison:
         known = {cron_job.key: cron_job for cron_job in self._cron_jobs}
         versions = await self._cluster.versions()
         await self._clock.sleep(WATCH_LAG)
+        newest = max((int(version) for _, version in versions.values()), default=0)
+        self._watchdog.listed(newest, shown=self._cron_jobs.shown, at=self._clock.elapsed())
         behind = [key for key, version in versions.items() if self._cron_jobs.is_behind(key, *version)]
         missing = [key for key, cron_job in known.items() if versions.get(key, ("",))[0] != cron_job.uid]
         unseen = [key for key in sorted({*behind, *missing}) if await self._read(key)]

@@ -7,6 +7,7 @@
     │   └── UnknownTimeZone
     └── TransientError             try again later, with backoff
         ├── ClusterUnavailable     no answer from the API server, or a 5xx
+        │   └── NotServed          it does not know the path: the CRD is not installed
         ├── Throttled              429: it says when to come back
         ├── Refused                403: quota, or a right that is missing
         │   └── NamespaceTerminating   silence: the object goes too
@@ -60,6 +61,10 @@ class TransientError(DcronError):
 
 class ClusterUnavailable(TransientError):
     """The API server gave no answer in time, or a server error."""
+
+
+class NotServed(ClusterUnavailable):
+    """The API server does not know the path: the CRD is not installed, or not yet, or not any more."""
 
 
 class Throttled(TransientError):

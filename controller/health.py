@@ -43,6 +43,8 @@ class ReplicaHealth:
     def alive(self) -> list[str]:
         """Problems that only a restart will mend; empty if there are none."""
         overdue = self._replica.queue.overdue
+        if self._replica.watchdog.is_lost:
+            return ["the watch of the objects shows nothing any more"]
         if overdue > STUCK:
             return [f"due work has waited for {overdue.total_seconds():.0f} s"]
         return []

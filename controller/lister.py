@@ -62,18 +62,29 @@ class CronJobLister:
         self._keys[cron_job.uid] = cron_job.key
         return True
 
+    @property
+    def shown(self) -> int:
+        """The version that the watch has come to; 0 before it has shown anything."""
+        return self._shown
+
     def watched(self, cron_job: CronJob) -> bool:
         """Take over a state from the watch: it also tells how far the watch has come."""
-        version = self._shown = max(self._shown, _version(cron_job))
-        while self._writes and self._writes[0][0] <= version:
-            self._fresh_at = self._writes.popleft()[1]
+        self.watch_came_to(cron_job.resource_version)
         return self.see(cron_job)
+
+    def watch_came_to(self, resource_version: str) -> None:
+        """The watch has shown an object in this version, ours or not."""
+        self._shown = max(self._shown, int(resource_version))
+        while self._writes and self._writes[0][0] <= self._shown:
+            self._fresh_at = self._writes.popleft()[1]
 
     def forget(self, key: Key, uid: str) -> None:
         """The object is gone, for good. One that has been made again under the same name stays."""
         self._ended[uid] = None
         if len(self._ended) > REMEMBER_ENDED:
             del self._ended[next(iter(self._ended))]
+        if self._left_alone.get(key, ("",))[0] == uid:
+            del self._left_alone[key]
         self._drop(key, uid)
 
     def leave_alone(self, key: Key, uid: str, resource_version: str) -> None:

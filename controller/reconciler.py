@@ -105,6 +105,16 @@ class Reconciler:
         Raises:
             TransientError: The world did not go along; the queue tries again.
         """
+        cron_job = self._cron_jobs.get(key)
+        if cron_job is None:
+            return None
+        try:
+            return await self._go_on(key)
+        finally:
+            if self._cron_jobs.key_of(cron_job.uid) is None:  # what this look has noted of it came after its end
+                self.forget(cron_job.uid)
+
+    async def _go_on(self, key: Key) -> datetime | None:
         insight = _Insight(uid="", generation=0)
         for _ in range(STEPS):
             cron_job = self._cron_jobs.get(key)

@@ -26,6 +26,7 @@ from controller.ports import Clock, Cluster, Driver, RecentJobStore, Recorder
 from controller.reconciler import Reconciler
 from controller.spec import DEFAULT_CONTROLLER_NAME, CronJob, Key
 from controller.timekeeper import Timekeeper
+from controller.watchdog import Watchdog
 from controller.workqueue import WorkQueue
 
 logger = logging.getLogger(__name__)
@@ -125,8 +126,14 @@ class Replica:
             clock=clock,
             node=settings.node,
         )
+        self.watchdog = Watchdog()
         self._comparison = Comparison(
-            cluster=cluster, cron_jobs=self.cron_jobs, clock=clock, seen=self._cron_job_read, gone=self.cron_job_gone
+            cluster=cluster,
+            cron_jobs=self.cron_jobs,
+            clock=clock,
+            watchdog=self.watchdog,
+            seen=self._cron_job_read,
+            gone=self.cron_job_gone,
         )
         self._reconciler = Reconciler(
             cron_jobs=self.cron_jobs,
@@ -182,7 +189,8 @@ class Replica:
 
     def cron_job_seen(self, cron_job: CronJob) -> None:
         """The watch shows an object."""
-        if self._serves(cron_job) and self.cron_jobs.watched(cron_job):
+        self.cron_jobs.watch_came_to(cron_job.resource_version)
+        if self._serves(cron_job) and self.cron_jobs.see(cron_job):
             self.queue.add(cron_job.key)
 
     def _cron_job_read(self, cron_job: CronJob) -> bool:
@@ -219,6 +227,7 @@ class Replica:
 
     def cron_job_unreadable(self, key: Key, uid: str, resource_version: str) -> None:
         """The watch shows an object that this version cannot read: it is left alone."""
+        self.cron_jobs.watch_came_to(resource_version)
         self.cron_jobs.leave_alone(key, uid, resource_version)
 
     def _job_news(self, job: Job) -> None:

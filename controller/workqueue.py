@@ -25,6 +25,8 @@ PLACES = 64
 FIRST_PAUSE = timedelta(milliseconds=200)
 LONGEST_PAUSE = timedelta(seconds=5)
 """Below F = 8 s of INVARIANTS: what an outage held up begins again within that of its end."""
+MOSTLY_STALE, SMALL_HEAP = 2, 16
+"""The heap may hold so many entries for each key, and so many more, before it is made anew."""
 
 Look = Callable[[Key], Awaitable[datetime | None]]
 """Looks at a key and says when to look again; None: when something changes."""
@@ -65,6 +67,7 @@ class WorkQueue:
             return
         self._due[key] = at
         heapq.heappush(self._heap, (at, next(self._order), key))
+        self._tidy()
         if self._heap[0][2] == key:
             self._news.set()
 
@@ -104,6 +107,15 @@ class WorkQueue:
             del self._due[key]
             self._running.add(key)
             looks.create_task(self._run_look(key))
+
+    def _tidy(self) -> None:
+        """Drop what does not count any more, once it is most of the heap.
+
+        An entry overtaken by an earlier one, or whose key is gone, would stay until its instant: a year perhaps.
+        """
+        if len(self._heap) > MOSTLY_STALE * len(self._due) + SMALL_HEAP:
+            self._heap = [(at, next(self._order), key) for key, at in self._due.items()]
+            heapq.heapify(self._heap)
 
     def _head(self) -> datetime | None:
         """The earliest instant that still counts."""

@@ -3,8 +3,8 @@
 As many are created as deleted, so that the number stays. Every other new one takes the name of the one deleted just
 before it. Every other edit moves the schedule, the others change the Pod template alone.
 
-Each object fires every 30 seconds. One in ten does at the same seconds as the others of its kind, the rest at a second
-of its own choice: a burst, and a steady stream.
+Each object fires every 30 seconds, or every 60. One in ten does so together with the others of its kind, the rest at
+seconds of their own: a burst, and a steady stream.
 """
 
 from __future__ import annotations
@@ -21,21 +21,21 @@ from typing import Any, Self
 
 from tests.cluster.team import Team, cron_job
 
-BURST = "*/30 * * * * *"
 EVERY_SECONDS = 0.6
 _BATCH = 100
 _PATH = "/apis/dcron.io/v1/namespaces/{}/distributedcronjobs"
 
 
-def schedule(number: int) -> str:
-    """Every 30 seconds: one in ten together, the others spread over all seconds."""
-    return BURST if number % 10 == 0 else f"{number % 30}/30 * * * * *"
+def schedule(number: int, period: int) -> str:
+    """Every 30 or 60 seconds: one in ten together, the others spread over all seconds."""
+    second = 0 if number % 10 == 0 else number % period
+    return f"{second}/{period} * * * * *" if period < 60 else f"{second} * * * * *"
 
 
-def made(name: str, number: int) -> dict[str, Any]:
+def made(name: str, number: int, period: int) -> dict[str, Any]:
     """An object whose Jobs end without Pods, and of which the history keeps one: the cluster stays small."""
     limits: dict[str, Any] = {"successfulJobsHistoryLimit": 1, "failedJobsHistoryLimit": 1}
-    return cron_job(name, schedule(number), job={"completions": 0, "ttlSecondsAfterFinished": 300}, **limits)
+    return cron_job(name, schedule(number, period), job={"completions": 0, "ttlSecondsAfterFinished": 300}, **limits)
 
 
 class Churn:
@@ -44,12 +44,14 @@ class Churn:
     Args:
         team: The namespace.
         objects: How many there are.
+        period: Seconds between two firings of one.
         seed: Of what is chosen.
     """
 
-    def __init__(self, team: Team, objects: int, seed: int = 0) -> None:
+    def __init__(self, team: Team, objects: int, period: int, seed: int = 0) -> None:
         self.done: Counter[str] = Counter()
         self._team = team
+        self._period = period
         self._path = _PATH.format(team.namespace)
         self._random = random.Random(seed)
         self._numbers = itertools.count(objects)
@@ -70,7 +72,7 @@ class Churn:
         """Create the objects there are at first."""
         for first in range(0, len(self._names), _BATCH):
             names = self._names[first : first + _BATCH]
-            self._team.apply(*(made(name, first + number) for number, name in enumerate(names)))
+            self._team.apply(*(made(name, first + number, self._period) for number, name in enumerate(names)))
 
     def _run(self) -> None:
         acts = itertools.cycle((self._edit, self._delete, self._create))
@@ -89,7 +91,7 @@ class Churn:
         number = next(self._numbers)
         name = self._deleted if self._deleted is not None and number % 2 else f"object-{number}"
         self._deleted = None
-        self._call("POST", self._path, made(name, number))
+        self._call("POST", self._path, made(name, number, self._period))
         self._names.append(name)
         self.done["created"] += 1
 
@@ -101,7 +103,7 @@ class Churn:
 
     def _edit(self) -> None:
         name = self._random.choice(self._names)
-        moved = schedule(self._random.randrange(30))
+        moved = schedule(self._random.randrange(self._period), self._period)
         change = _of_schedule(moved) if self.done["edited"] % 2 else _of_template(str(self.done["edited"]))
         while not self._ended.is_set():
             body = self._call("GET", f"{self._path}/{name}")

@@ -49,7 +49,7 @@ class Stage:
     say: Callable[[str], None]
 
 
-def run(objects: int, minutes: float, folder: Path, say: Callable[[str], None]) -> Figures:
+def run(objects: int, period: int, minutes: float, folder: Path, say: Callable[[str], None]) -> Figures:
     """The whole soak; its reports, its picture and all logs are in the folder afterwards.
 
     Raises:
@@ -68,11 +68,11 @@ def run(objects: int, minutes: float, folder: Path, say: Callable[[str], None]) 
         stage = Stage(
             control_plane=control_plane, redis=redis, fleet=fleet, team=team, watch=watch, folder=folder, say=say
         )
-        return _soak(stage, objects, timedelta(minutes=minutes))
+        return _soak(stage, objects, period, timedelta(minutes=minutes))
 
 
-def _soak(stage: Stage, objects: int, length: timedelta) -> Figures:
-    churn = Churn(stage.team, objects)
+def _soak(stage: Stage, objects: int, period: int, length: timedelta) -> Figures:
+    churn = Churn(stage.team, objects, period)
     stage.say(f"creating {objects} objects")
     churn.create_all()
     began = _boundary(now() + _SETTLE)
@@ -87,7 +87,7 @@ def _soak(stage: Stage, objects: int, length: timedelta) -> Figures:
             _tick_until(until, stage, windows, restarts)
         _tick_until(until + RIPE, stage, windows, restarts)
         _judge(stage, windows, restarts, until)
-    return _told(stage, churn, windows, restarts, sampler, objects, (until - began) / timedelta(minutes=1))
+    return _told(stage, churn, windows, restarts, sampler, objects, period, (until - began) / timedelta(minutes=1))
 
 
 def _tick_until(until: datetime, stage: Stage, windows: Windows, restarts: Restarts) -> None:
@@ -114,11 +114,19 @@ def _judge(stage: Stage, windows: Windows, restarts: Restarts, until: datetime) 
 
 
 def _told(
-    stage: Stage, churn: Churn, windows: Windows, restarts: Restarts, sampler: Sampler, objects: int, minutes: float
+    stage: Stage,
+    churn: Churn,
+    windows: Windows,
+    restarts: Restarts,
+    sampler: Sampler,
+    objects: int,
+    period: int,
+    minutes: float,
 ) -> Figures:
     figures = Figures(
         minutes=minutes,
         objects=objects,
+        period=period,
         kept=KEPT,
         churn=dict(sorted(churn.done.items())),
         restarts=len(restarts.at),
@@ -135,7 +143,7 @@ def _told(
     figures.write(stage.folder / FIGURES)
     begin = now() - timedelta(seconds=sampler.seconds)
     at = [((moment - begin).total_seconds(), node) for moment, node in restarts.at]
-    title = f"Soak: {objects} objects, each every 30 seconds, {minutes:.0f} minutes, 100 changes a minute"
+    title = f"Soak: {objects} objects, each every {period} seconds, {minutes:.0f} minutes, 100 changes a minute"
     (stage.folder / PICTURE).write_text(picture.drawn(sampler.samples, at, figures.slope, WARM_UP_SECONDS, title))
     return figures
 

@@ -47,6 +47,7 @@ class Figures:
     """All that is told.
 
     Attributes:
+        period: Seconds between two firings of an object.
         churn: How many objects were created, edited, deleted.
         restarts: How many.
         unasked: Replicas that ended otherwise, in sentences.
@@ -60,6 +61,7 @@ class Figures:
 
     minutes: float
     objects: int
+    period: int
     kept: str
     churn: Mapping[str, int]
     restarts: int
@@ -88,7 +90,7 @@ class Figures:
         """The summary."""
         yield f"{'PASSED' if self.passed else 'FAILED'} after {self.minutes:.0f} minutes"
         churn = ", ".join(f"{number} {what}" for what, number in self.churn.items())
-        yield f"objects    {self.objects}; {churn}"
+        yield f"objects    {self.objects}, each every {self.period} s; {churn}"
         counts = ", ".join(f"{number} {kind}" for kind, number in self.verdicts.items())
         yield f"instants   {sum(self.verdicts.values())} judged in {self.windows} windows: {counts}"
         yield f"complaints {len(self.complaints)}"

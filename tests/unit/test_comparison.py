@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 
 import pytest
 
 from controller.comparison import COMPARE_EVERY, Comparison
+from controller.errors import NotServed
 from controller.spec import CronJob, Key
+from controller.watchdog import Watchdog
+from tests.fakes.cluster import FakeCluster
 from tests.unit.builders import key
 from tests.unit.world import Node, World, in_world
 
@@ -15,14 +19,16 @@ from tests.unit.world import Node, World, in_world
 class Observer:
     """A node whose watch shows nothing but what the test says."""
 
-    def __init__(self, world: World) -> None:
-        self.node = Node(world)
+    def __init__(self, world: World, cluster: type[FakeCluster] = FakeCluster) -> None:
+        self.node = Node(world, cluster=cluster)
         self.read: list[str] = []
         self.gone: list[Key] = []
+        self.watchdog = Watchdog()
         self.comparison = Comparison(
             cluster=self.node.cluster,
             cron_jobs=self.node.cron_jobs,
             clock=self.node.clock,
+            watchdog=self.watchdog,
             seen=self._seen,
             gone=self._gone,
         )
@@ -103,6 +109,44 @@ def test_an_api_server_that_is_away_is_asked_again_the_next_time() -> None:
         world.server.down = False
         await observer.compares(world)
         assert observer.node.cron_jobs.get(cron.key) == cron
+
+    in_world(act)
+
+
+def test_a_watch_that_stays_blind_is_given_up_while_the_comparison_shows_what_it_hides() -> None:
+    async def act(world: World) -> None:
+        observer = Observer(world)
+        cron = world.apply()
+        await observer.compares(world)
+        assert observer.node.cron_jobs.get(cron.key) == cron
+        assert not observer.watchdog.is_lost
+        await observer.compares(world, times=4)
+        assert observer.watchdog.is_lost
+
+    in_world(act)
+
+
+def test_a_watch_that_shows_what_there_is_stays_however_long_nothing_happens() -> None:
+    async def act(world: World) -> None:
+        observer = Observer(world)
+        observer.node.cron_jobs.watched(world.apply())
+        await observer.compares(world, times=20)
+        assert not observer.watchdog.is_lost
+
+    in_world(act)
+
+
+def test_objects_that_are_not_served_any_more_are_given_up() -> None:
+    class Unserved(FakeCluster):
+        async def versions(self) -> Mapping[Key, tuple[str, str]]:
+            raise NotServed("404 page not found")
+
+    async def act(world: World) -> None:
+        observer = Observer(world, Unserved)
+        await observer.compares(world)
+        assert not observer.watchdog.is_lost
+        await observer.compares(world)
+        assert observer.watchdog.is_lost
 
     in_world(act)
 
