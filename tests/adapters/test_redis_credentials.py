@@ -22,7 +22,7 @@ from deploy.local.redis_tls import GuardedRedis
 from tests.adapters import redis_server
 from tests.adapters.documented import documented_acl, documented_cluster_commands, documented_sentinel_commands
 from tests.adapters.redis_server import HOST, RedisServer
-from tests.adapters.redis_worlds import RealWorld, address_of
+from tests.adapters.redis_worlds import PATIENCE, RealWorld, address_of
 from tests.adapters.test_driver_contract import TTL, member, settle
 from tests.adapters.test_recentjobs_contract import Records, flushed
 
@@ -39,7 +39,7 @@ def guarded(tmp_path: Path) -> Iterator[GuardedRedis]:
 @pytest.fixture
 async def world(guarded: GuardedRedis) -> AsyncIterator[RealWorld]:
     """Clients of it that read the password from a file."""
-    async with contextlib.aclosing(RealWorld(guarded, address_of(guarded))) as world:
+    async with contextlib.aclosing(RealWorld(guarded, address_of(guarded), PATIENCE)) as world:
         yield world
 
 
@@ -167,6 +167,17 @@ async def test_an_authority_that_is_not_trusted_is_a_refusal_until_it_is(
     (told,) = [record for record in caplog.records if record.name == "controller.redisconnection"]
     assert told.getMessage() == "the address of Redis, its password or certificates have changed"
     assert guarded.password not in str(vars(told))
+
+
+async def test_a_certificate_file_that_is_missing_is_a_refusal_until_it_is_there(
+    guarded: GuardedRedis, world: RealWorld
+) -> None:
+    driver = world.driver("a")
+    guarded.trusted.unlink()
+    with pytest.raises(StoreDenied, match="No such file"):
+        await driver.beat(ME, ttl=TTL)
+    guarded.tell_authority()
+    assert (await second_at_the_latest(driver)).members == (ME,)
 
 
 async def test_another_address_in_the_file_is_gone_to_and_listened_at(

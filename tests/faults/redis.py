@@ -216,7 +216,7 @@ def _not_ready(stage: Stage) -> None:
     """Readiness is false, and the log says why."""
     _said_once(stage)
     stage.expect_soon(
-        lambda: all(stage.replica(node).checks().get("redis") != "ok" for node in stage.lasting_nodes),
+        lambda: not any(stage.replica(node).is_ready() for node in stage.lasting_nodes),
         "a replica is ready although Redis does not let it in",
         READINESS_SECONDS,
     )
