@@ -18,6 +18,7 @@ from enum import StrEnum
 from controller.errors import StoreDenied, StoreUnavailable
 from controller.messages import Member, Membership
 from controller.ports import Clock, Driver
+from controller.returning import Returning
 from controller.ring import Ring
 from controller.spec import Key
 from controller.timekeeper import Timekeeper
@@ -103,6 +104,7 @@ class NodePool:
         self._tried_at: timedelta | None = None
         self._failing_since: timedelta | None = None
         self._told_outage = False
+        self._returning = Returning(update=update, ttl=ttl)
         self._leaving = False
         self._between_beats = asyncio.Event()
         self._between_beats.set()
@@ -199,7 +201,7 @@ class NodePool:
             logger.warning("Redis answers again", extra={"node": self._identity})
         self._failing_since, self._told_outage = None, False
         self._heard_at = self._clock.elapsed()
-        members = self._with_those_who_return(membership)
+        members = self._returning.members(membership, known=self.members, tried_at=self._tried_at, now=self._heard_at)
         self._report_strangers(members)
         self.members = members
         nodes = self._placed(members)
@@ -226,19 +228,6 @@ class NodePool:
         self.state = State.STEADY
         if returned:
             self._changed()
-
-    def _with_those_who_return(self, membership: Membership) -> tuple[Member, ...]:
-        """The members, and those known before whom a driver that came back empty could not know yet.
-
-        Our own announcement cannot have run out while we beat in time. If it is gone all the same, the driver has lost
-        its memory, and the others have not had the time to announce themselves again.
-        """
-        lost_memory = membership.joined and self._tried_at is not None and self.members
-        if not lost_memory or self._clock.elapsed() - (self._tried_at or timedelta(0)) > self._ttl / 2:
-            return membership.members
-        logger.warning("Redis has lost its memory; keeping the members known until they return")
-        present = {member.identity: member for member in (*self.members, *membership.members)}
-        return tuple(present[identity] for identity in sorted(present))
 
     def _report_strangers(self, members: Iterable[Member]) -> None:
         """Say it once when members do not agree with us, or share our name. It breaks nothing: see PROTOCOL."""

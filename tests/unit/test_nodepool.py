@@ -381,6 +381,22 @@ def test_a_member_that_does_not_return_to_it_is_dropped() -> None:
         node.driver.members, node.driver.joined = [A], True
         await node.beats()
         node.driver.joined = False
+        await node.beats(3)
+        assert "b/1" in node.pool.nodes
+        await node.beats()
+        assert "b/1" not in node.pool.nodes
+
+    run(act, A, B)
+
+
+def test_a_member_that_leaves_once_it_has_returned_is_waited_for_no_more() -> None:
+    async def act(node: Node) -> None:
+        await node.beats(2)
+        node.driver.members, node.driver.joined = [A], True
+        await node.beats()
+        node.driver.members, node.driver.joined = [A, B], False
+        await node.beats()
+        node.driver.members = [A]
         await node.beats()
         assert node.pool.nodes == ("a/1",)
 
