@@ -1,8 +1,8 @@
 """The cluster port on a real API server.
 
 It says what each call of `ports.Cluster` is in HTTP, and what the answers mean that are outcomes and not failures. It
-decides nothing, keeps nothing and repeats nothing but a create whose rival vanished meanwhile. `api` below it sends and
-judges, `events` publishes; `reconciler` calls it through the port.
+decides nothing, keeps nothing and repeats nothing. `api` below it sends and judges, `events` publishes; `reconciler`
+calls it through the port.
 """
 
 from __future__ import annotations
@@ -91,12 +91,18 @@ class KubeCluster:
 
     async def create_job(self, manifest: Mapping[str, Any]) -> CreateResult:
         """Create a Job; see the port."""
-        result = await self._create(manifest)
-        if result is None:  # its rival was deleted between our create and our read
-            result = await self._create(manifest)
-        if result is None:
-            raise Conflict(f"Job {manifest['metadata']['name']} comes and goes")
-        return result
+        answer = await self._post_job(manifest, {})
+        if answer.status in _REJECTIONS:
+            return JobRejected(message=answer.message)
+        if answer.ok:
+            return JobCreated(job=jobs.parse(answer.body))
+        meta = manifest["metadata"]
+        existing = await self._api.request("get", f"{_jobs_path(meta['namespace'])}/{meta['name']}")
+        if existing.status == HTTPStatus.NOT_FOUND:
+            # Another node created it, and it was deleted before our read, as under Replace. Rejected: to create it
+            # again. It would be a second Job for one firing; what the status says of it by now decides.
+            raise Conflict(f"Job {meta['name']} has been there and is gone")
+        return JobExists(job=jobs.parse(existing.expect_ok()))
 
     async def check_job(self, manifest: Mapping[str, Any]) -> str | None:
         """Strict server-side dry run of a create: the API server's objection, or None if it would take it."""
@@ -135,19 +141,6 @@ class KubeCluster:
     def post(self, event: Event) -> None:
         """Publish an Event, some time soon; see the port."""
         self._events.post(event)
-
-    async def _create(self, manifest: Mapping[str, Any]) -> CreateResult | None:
-        """One attempt to create; None if the name was taken, and free again when we looked."""
-        answer = await self._post_job(manifest, {})
-        if answer.status in _REJECTIONS:
-            return JobRejected(message=answer.message)
-        if answer.ok:
-            return JobCreated(job=jobs.parse(answer.body))
-        meta = manifest["metadata"]
-        existing = await self._api.request("get", f"{_jobs_path(meta['namespace'])}/{meta['name']}")
-        if existing.status == HTTPStatus.NOT_FOUND:
-            return None
-        return JobExists(job=jobs.parse(existing.expect_ok()))
 
     async def _post_job(self, manifest: Mapping[str, Any], query: Mapping[str, str]) -> Answer:
         """Send a create, dry or not.

@@ -153,6 +153,7 @@ class Cluster(Protocol):
 
         Raises:
             NamespaceTerminating: The namespace is being deleted.
+            Conflict: There was one of that name, and it is gone: look again what has become of the firing.
         """
         ...
 

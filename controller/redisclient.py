@@ -51,7 +51,8 @@ _DENIED = (AuthenticationError, AuthorizationError, NoPermissionError, ssl.SSLEr
 # Where the library passes on only what another error said: from a sentinel, from a script, from a server that takes a
 # long command for an attack before it knows who asks.
 _DENIED_WORDS = re.compile(
-    r"AuthenticationError|NoPermissionError|certificate verify failed|no permissions|unauthenticated|ACL failure"
+    r"AuthenticationError|NoPermissionError|certificate verify failed|unauthenticated"
+    r"|no permissions|ACL failure|The user executing the script can't"
 )
 
 

@@ -179,6 +179,7 @@ def _options(seconds: float, connections: int) -> dict[str, Any]:
     """What is ours to say; a URL's parameters do not change it."""
     return {
         "decode_responses": True,
+        "driver_info": None,  # or each connection tells its name, by a command that an ACL would have to allow
         # redis-py 8.1.0 (its issue 4252): with RESP3, its default, a pooled connection that the server has closed while
         # it was idle is handed out all the same, and the call fails. With RESP2 the pool finds it dead before anything
         # is sent, and connects anew. A test in the contract suite kills idle connections to see that.

@@ -9,7 +9,9 @@ import pytest
 
 from deploy.local.redis_cluster import RedisCluster
 from deploy.local.redis_sentinel import RedisSentinel
+from deploy.local.redis_tls import GuardedRedis
 from tests.adapters import redis_server
+from tests.adapters.documented import documented_acl
 from tests.adapters.redis_server import RedisServer
 
 
@@ -40,6 +42,13 @@ def three_primaries_for_session(tmp_path_factory: pytest.TempPathFactory) -> Ite
     """A Redis Cluster of three primaries and their replicas for all tests that break none of them."""
     with RedisCluster.start(tmp_path_factory.mktemp("three-primaries")) as cluster:
         yield cluster
+
+
+@pytest.fixture(scope="session")
+def guarded_for_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GuardedRedis]:
+    """A Redis with TLS and the ACL of the docs for all tests that do not open or close it."""
+    with GuardedRedis.start(tmp_path_factory.mktemp("guarded"), documented_acl()) as guarded:
+        yield guarded
 
 
 @pytest.fixture

@@ -18,11 +18,13 @@ from controller.redisclient import RedisClient
 from controller.redisconnection import connect
 from deploy.local.redis_cluster import RedisCluster
 from deploy.local.redis_sentinel import RedisSentinel
+from deploy.local.redis_tls import GuardedRedis
 from tests.fakes.driver import FakeDriver
 from tests.fakes.recentjobs import FakeRecentJobStore
 from tests.fakes.redis import FakeRedis
 
-PREFIX = "contract"
+PREFIX = "dcron:contract:1"
+"""As the operator's own: what an ACL lets in."""
 PATIENCE = timedelta(seconds=10)
 """Bound of the real stores' calls where no test is about it: the machine may be busy."""
 BOUND = timedelta(seconds=5)
@@ -175,6 +177,10 @@ def real_world(request: pytest.FixtureRequest, kind: str) -> RealWorld:
     if kind == "sentinels":
         sentinels: RedisSentinel = request.getfixturevalue("sentinels_for_session")
         return _emptied(sentinels.primary, sentinels.url)
+    if kind == "guarded":
+        guarded: GuardedRedis = request.getfixturevalue("guarded_for_session")
+        guarded.command("FLUSHALL")
+        return RealWorld(guarded, address_of(guarded), PATIENCE)
     three: RedisCluster = request.getfixturevalue("three_primaries_for_session")
     return _emptied(three.serving(f"{{{PREFIX}}}"), three.url)
 
@@ -184,4 +190,10 @@ def _emptied(server: Server, url: str) -> RealWorld:
     return RealWorld(server, url, PATIENCE)
 
 
-REAL_KINDS = ("redis", "cluster", "sentinels", "three primaries")
+REAL_KINDS = ("redis", "cluster", "sentinels", "three primaries", "guarded")
+
+
+def address_of(guarded: GuardedRedis) -> RedisAddress:
+    """The address of a guarded Redis, with the password in a file."""
+    guarded.password_file.write_text(f"{guarded.password}\n")
+    return RedisAddress(url=guarded.url, password_file=str(guarded.password_file))

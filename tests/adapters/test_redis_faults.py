@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -33,7 +33,7 @@ SLACK = timedelta(seconds=3)
 SHORT_TTL = timedelta(seconds=0.8)
 
 
-@contextmanager
+@contextlib.contextmanager
 def failing_within(bound: timedelta, world: World) -> Iterator[None]:
     began = world.clock.elapsed()
     with pytest.raises(StoreUnavailable) as failure:
@@ -255,6 +255,22 @@ async def test_a_lost_channel_is_found_again(at: Worlds, redis: RedisServer) -> 
     await world.until_heard(1)
     await world.driver("b").leave(other)
     await asyncio.wait_for(waiting, 10)
+
+
+@pytest.mark.parametrize("kind", ["redis", "cluster"])
+async def test_who_listens_before_the_first_beat_hears_a_change(request: pytest.FixtureRequest, kind: str) -> None:
+    """On a cluster redis-py raises a KeyError there: it has not asked yet who serves a slot."""
+    server: RedisServer = request.getfixturevalue("redis" if kind == "redis" else "redis_cluster")
+    world = RealWorld(server, server.url if kind == "redis" else server.url.replace("redis://", "redis+cluster://"))
+    async with contextlib.aclosing(world):
+        driver = world.driver("a")
+        waiting = asyncio.create_task(driver.changed())
+        await asyncio.sleep(0.05)
+        assert not waiting.done()
+        await driver.beat(member("a"), ttl=TTL)
+        await world.until_heard(1)
+        await world.driver("b").beat(member("b"), ttl=TTL)
+        await asyncio.wait_for(waiting, 10)
 
 
 async def test_waiting_for_changes_bears_a_server_that_is_not_there(at: Worlds) -> None:

@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+import os
 from datetime import timedelta
 
-BUSY_MACHINE = timedelta(seconds=4)
-"""Added to every bound below, and nowhere else: two cores run the control plane, all replicas and the checker, and
-often more. The table shows what was measured, so that nobody takes the allowance for the figure."""
-CALM = timedelta(seconds=2) + BUSY_MACHINE
+CALM = timedelta(seconds=2)
 """D: without a fault."""
-RECOVERY = timedelta(seconds=8) + BUSY_MACHINE
+RECOVERY = timedelta(seconds=8)
 """F after a death, a partition, a return of Redis or of the API server."""
-HANDED_OVER = timedelta(seconds=1) + BUSY_MACHINE
+HANDED_OVER = timedelta(seconds=1)
 """F after SIGTERM: others take over within a second."""
-TTL = timedelta(seconds=5)
-"""A replica that has not announced itself for so long is dead to the others."""
-AGREED = TTL + timedelta(seconds=2) + BUSY_MACHINE
-"""L5: so long after a fault or its end all replicas have the same ring."""
+AGREED = timedelta(seconds=7)
+"""L5: the membership's TTL and two seconds after a fault or its end all replicas have the same ring."""
+_LEAST = timedelta(seconds=4)
+_FOR_EACH_TASK = timedelta(seconds=1)
+
+
+def allowance(load: float | None = None) -> timedelta:
+    """What is added to each of these bounds, and nowhere else: 4 s, or 1 s for each task that waits for a core.
+
+    Two cores run the control plane, all replicas and the checker, and often the work of others too. The table shows
+    what was measured, what was allowed and the load, so that nobody takes the allowance for the figure.
+
+    Args:
+        load: The load average; None: that of the last minute.
+    """
+    tasks = (os.getloadavg()[0] if load is None else load) / (os.cpu_count() or 1)
+    return max(_LEAST, tasks * _FOR_EACH_TASK)
