@@ -31,10 +31,10 @@ check: venv ## format, lint, types and the direction of imports
 	$(RUN) ruff format --check . && $(RUN) ruff check . && $(RUN) mypy && $(VENV)/bin/lint-imports
 
 test-fast: venv ## the layers that need no service
-	$(RUN) pytest -n 2 --dist worksteal tests/unit tests/checker tests/simulation
+	$(RUN) pytest -n 2 --dist worksteal tests/unit tests/checker tests/soak tests/simulation
 
 test: build ## every layer, the real control plane and Redis included
-	$(RUN) pytest -n 2 --dist worksteal tests/unit tests/checker tests/simulation tests/adapters && $(RUN) pytest tests/cluster && $(RUN) pytest tests/faults
+	$(RUN) pytest -n 2 --dist worksteal tests/unit tests/checker tests/soak tests/simulation tests/adapters && $(RUN) pytest tests/cluster && $(RUN) pytest tests/faults
 
 test-deep: venv ## the schedule engine against brute force, over a million instants (a few minutes)
 	DCRON_DEEP=1 $(RUN) pytest -n 2 --dist worksteal tests/unit/test_engine_brute_force.py tests/unit/test_schedule_fuzz.py
