@@ -27,6 +27,10 @@ STALL_SEEN = timedelta(seconds=75)
 GONE = ("kill", "stop")
 UNHEARD = ("Redis down", "Redis slow", "Redis deaf")
 """While nobody hears who lives, whoever goes stays on the last ring, and others stand in behind it."""
+UNTOLD = (*UNHEARD, "Redis clock stepped")
+"""While Redis does not tell the time, or not the true one, who asks for the first time goes by the API server's."""
+ASKS_WITHIN = timedelta(seconds=3)
+"""So long after its begin a replica asks Redis for the first time."""
 STAND_IN = timedelta(seconds=3)
 """So much later each node on the last ring looks than the one before it (the fault table: "in order")."""
 HEARD_WITHIN = timedelta(seconds=7)
@@ -89,9 +93,9 @@ class Patience:
 
     def never_told_by_redis(self, node: str | None, at: datetime) -> bool:
         """Whether a node, up to a moment, has known the time by the API server's `Date` and its own clock alone."""
-        joined = [fault.at for fault in self.faults if fault.what == "join" and fault.node == node]
-        silences = [(one.at, one.until) for one in self.faults if one.what in UNHEARD and one.until is not None]
-        return any(begin <= join and at <= end + WITHOUT_FAULT for join in joined for begin, end in silences)
+        joined = [fault.at + ASKS_WITHIN for fault in self.faults if fault.what == "join" and fault.node == node]
+        silences = [(one.at, one.until) for one in self.faults if one.what in UNTOLD and one.until is not None]
+        return any(begin <= asks and at <= end + WITHOUT_FAULT for asks in joined for begin, end in silences)
 
     def news_by(self, moment: datetime) -> datetime:
         """Until when what an author wrote at a moment, or a Job's end, must have had its effect."""
