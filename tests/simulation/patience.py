@@ -76,15 +76,17 @@ class Patience:
         delays = [timedelta(0)]
         for fault in self.faults:
             if fault.what in UNHEARD and fault.until is not None and fault.at <= moment <= fault.until:
-                left = [one.at for one in self.faults if one.what in GONE and one.at <= moment]
-                gone = [at for at in left if at >= fault.at - HEARD_WITHIN]
-                if gone and not self._served(max(gone), moment):
+                left = [one for one in self.faults if one.what in GONE and one.at <= moment]
+                gone = [one for one in left if one.at >= fault.at - HEARD_WITHIN]
+                if gone and not self._served(gone, moment):
                     delays.append(STAND_IN * len(gone))
         return max(delays)
 
-    def _served(self, since: datetime, until: datetime) -> bool:
-        """Whether an instant that was due since a moment had its Job before another moment."""
-        return any(since < due_at and entry.at < until for due_at, entry in self.created.items())
+    def _served(self, gone: Sequence[Fault], until: datetime) -> bool:
+        """Whether one that is still there has created a Job that was due since the last went, before a moment."""
+        since, names = max(one.at for one in gone), {one.node for one in gone}
+        later = [entry for due_at, entry in self.created.items() if since < due_at and entry.at < until]
+        return any(entry.node not in names for entry in later)
 
     def nobody_could(self, at: datetime) -> bool:
         """Whether nobody could fire at a moment, or before all had recovered from what was before."""

@@ -19,7 +19,7 @@ def redis_down(*, late: float, died: float | None = 12, again: float = 0.1) -> S
     story = Story().apply().fire(10, 20) if died is None or died > 20 else Story().apply().fire(10)
     story.trouble(5, 55, what="Redis down")
     if died is not None:
-        story.strike(died)
+        story.strike(died, whom="node-9")
     if died == 12:
         story.create(20, late=0.1).settle(20)
     story.create(30, late=late).settle(30, late=late + 0.5)
@@ -102,3 +102,13 @@ def test_under_jitter_jobs_are_ordered_by_when_they_are_due() -> None:
         What.DELETED, 23, 25.2, node="node-1", uid="job-now", name="report-m-now", trigger=Trigger.MANUAL
     ).put_off(20, 5.3)
     assert "S9" not in rules(story.until(28))
+
+
+def test_who_leaves_and_fires_on_for_a_while_is_nobody_who_stands_in() -> None:
+    def left(by: str) -> Story:
+        story = Story().apply().fire(10).trouble(5, 55, what="Redis down").strike(19, "stop", whom="node-9")
+        story.happen(What.CREATED, 20, 20.1, node=by).settle(20)
+        return story.create(30, late=4.9).settle(30, late=5.4).until(38)
+
+    assert not rules(left("node-9"))
+    assert rules(left("node-1")) == {"L1"}
