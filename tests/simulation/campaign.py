@@ -100,8 +100,8 @@ class Total:
 
 def judge(task: Task) -> Judged:
     """Run one seed and judge it; an error in it is told as what broke, so that the others go on."""
-    mix = MIXES[task.mix]
     try:
+        mix = MIXES[task.mix]
         evidence = runs.minutes_of(mix, seed=task.seed, minutes=task.minutes)
         violations = invariants.check(evidence, mix.rules)
     except Exception:

@@ -97,7 +97,8 @@ class Course:
         delays += [
             told.at - time_of(told.status["settledThrough"]) for told in self.told if "settledThrough" in told.status
         ]
-        return timedelta(seconds=math.floor((min(delays, default=timedelta(0)) + EARLY).total_seconds()))
+        least = max(timedelta(0), min(delays, default=timedelta(0)) + EARLY)  # what is early is S3's
+        return timedelta(seconds=math.floor(least.total_seconds()))
 
     @property
     def expected(self) -> list[Expected]:

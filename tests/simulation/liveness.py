@@ -117,7 +117,7 @@ def _excused(course: Course, expected: Expected, outcome: Outcome, bound: dateti
     """Whether an instant may have got no Job for this reason."""
     if outcome.reason == "SkippedForbid":
         busy = any(begin <= bound and end >= expected.at - EARLY - IN_FLIGHT for begin, end, _ in course.spans)
-        return expected.wish.policy == "Forbid" and busy
+        return expected.wish.policy == "Forbid" and (busy or _promised_before(course, expected, outcome))
     if outcome.reason == "MissedDeadline":
         deadline = expected.wish.deadline
         return deadline is not None and bound > expected.at + deadline and bound != expected.at + WITHOUT_FAULT
@@ -127,9 +127,17 @@ def _excused(course: Course, expected: Expected, outcome: Outcome, bound: dateti
     return False
 
 
+def _promised_before(course: Course, expected: Expected, outcome: Outcome) -> bool:
+    """Whether an older firing had its place then: it keeps it until it is given up, though it has no Job yet."""
+    told = (one for one in course.told if expected.at - EARLY <= one.at <= outcome.told_at)
+    earlier = (*told, course.told_at(expected.at))
+    return any(time_of(slot["scheduledAt"]) < expected.at for one in earlier for slot in waiting(one))
+
+
 def _settled_unseen(course: Course, expected: Expected, bound: datetime) -> bool:
-    """Whether an instant went, after a time in which nobody could fire, with more outcomes than one status shows."""
-    if not course.patience.nobody_could(expected.at) or bound <= expected.at + LATE_WINDOW:
+    """Whether an instant that may have been missed went with more outcomes than one status shows."""
+    missed = [Outcome(reason=reason, told_at=bound) for reason in ("MissedDeadline", "MissedCatchUp")]
+    if not any(_excused(course, expected, outcome, bound) for outcome in missed):
         return False
     for before, after in pairwise(course.told):
         through = after.status.get("settledThrough")

@@ -14,13 +14,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from controller.errors import ClusterUnavailable
 from controller.jobs import Job
 from controller.messages import CreateResult, Member, Membership
 from controller.nodepool import NodePool, Ownership, State, Theirs
-from controller.observation import Observed
+from controller.ports import Clock
 from controller.reconciler import Reconciler
 from controller.replica import Replica
 from controller.spec import CronJob, Key
+from tests.fakes.apiserver import FakeApiServer
 from tests.fakes.clock import SimulatedClock
 from tests.fakes.cluster import FakeCluster
 from tests.fakes.driver import FakeDriver
@@ -143,26 +145,6 @@ class LeavesTheDeadAlone(Replica):
         self.node_pool.__class__ = NobodyStandsIn
 
 
-class OnceListedAlwaysComplete(Reconciler):
-    """A list of Jobs counts as complete for the whole look, even after somebody else was first with a write."""
-
-    def _observe(self, cron_job: CronJob, insight: Any) -> Observed:
-        return replace(super()._observe(cron_job, insight), complete=insight.listed_at is not None)
-
-    async def _carry_out(self, cron_job: CronJob, step: Any, insight: Any) -> None:
-        listed_at = insight.listed_at
-        await super()._carry_out(cron_job, step, insight)
-        insight.listed_at = insight.listed_at or listed_at
-
-
-class TrustsItsList(Replica):
-    """A replica with such a reconciler."""
-
-    def __init__(self, *arguments: Any, **ports: Any) -> None:
-        super().__init__(*arguments, **ports)
-        self._reconciler.__class__ = OnceListedAlwaysComplete
-
-
 class NeverReadsAgain(Reconciler):
     """Creates on what the watch has shown, however long ago."""
 
@@ -178,14 +160,29 @@ class TrustsItsWatch(Replica):
         self._reconciler.__class__ = NeverReadsAgain
 
 
-class WritesOverConflicts(FakeCluster):
-    """A status that has changed since it was read is written all the same."""
+class LeavesInSilence(FakeDriver):
+    """Who leaves tells nobody: the others notice after the TTL."""
 
-    async def write_status(self, cron_job: CronJob, status: Mapping[str, Any]) -> CronJob:
-        """On whatever stands there now."""
-        current = await self.read(cron_job.key)
-        same = current is not None and current.uid == cron_job.uid
-        return await super().write_status(current if current is not None and same else cron_job, status)
+    async def leave(self, member: Member) -> None:
+        """Not at all."""
+
+
+class AnotherNameAfterAnError(FakeCluster):
+    """A create that got no answer is sent again under another name, so as not to meet what may be there."""
+
+    def __init__(self, server: FakeApiServer, clock: Clock, node: str) -> None:
+        super().__init__(server, clock, node)
+        self._unanswered: set[str] = set()
+
+    async def create_job(self, manifest: Mapping[str, Any]) -> CreateResult:
+        """As before, the first time."""
+        meta = manifest["metadata"]
+        again = {**manifest, "metadata": {**meta, "name": f"{meta['name']}-again"}}
+        try:
+            return await super().create_job(again if meta["name"] in self._unanswered else manifest)
+        except ClusterUnavailable:
+            self._unanswered.add(meta["name"])
+            raise
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -230,17 +227,17 @@ MUTANTS: Mapping[str, Mutant] = {
     "nobody stands in for the dead without Redis": Mutant(
         parts=Parts(replica=LeavesTheDeadAlone), rule="L2", mix=only(FAULTS_AND_DEATHS, "Redis down")
     ),
-    "once listed, the Jobs count as complete": Mutant(
-        parts=Parts(replica=TrustsItsList), rule="S8", mix=only(FAULTS_AND_DEATHS, "API conflicts")
+    "who leaves tells nobody": Mutant(parts=Parts(driver=LeavesInSilence), rule="L1"),
+    "another name after a create without an answer": Mutant(
+        parts=Parts(cluster=AnotherNameAfterAnError), rule="S1", mix=only(FAULTS, "API errors")
     ),
     "an object is not read again before its Job": Mutant(
         parts=Parts(replica=TrustsItsWatch), rule="S5", mix=STALLED_WATCHES, minutes=2.5
     ),
-    "a status conflict is written over": Mutant(parts=Parts(cluster=WritesOverConflicts), rule="S10"),
 }
 
 
-SEEDS = range(8)
+SEEDS = range(12)
 """A mutant that survives these is not caught."""
 
 

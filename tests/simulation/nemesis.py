@@ -1,8 +1,9 @@
 """What befalls the replicas of a simulated world, from a seed: they join, leave and die.
 
 Every choice comes from the run's one source of chance, so a seed tells the whole story. The nemesis keeps to what the
-invariants presuppose: one replica that is on the ring and well lives at any time, and a death is over before the next
-one. `troubles` strikes everything else; `authors` edit.
+invariants presuppose: one replica that is on the ring and well lives at any time, a death is over before the next one,
+and while Redis's clock is wrong the clock of who joins is right to a second: of three clocks two outvote the third.
+`troubles` strikes everything else; `authors` edit.
 """
 
 from __future__ import annotations
@@ -70,7 +71,8 @@ class Nemesis:
 
     def _join(self) -> None:
         if len(self.world.nodes) < self.most_nodes:
-            self.world.start(skew=skew(self.world.simulation.random))
+            wrong = skew(self.world.simulation.random)
+            self.world.start(skew=wrong / WORST_SKEW_SECONDS if self.world.redis.skew else wrong)
 
     def _stop(self) -> None:
         """Of one that is stopped by SIGSTOP nobody can ask it."""

@@ -27,6 +27,10 @@ STALL_SEEN = timedelta(seconds=75)
 GONE = ("kill", "stop")
 UNHEARD = ("Redis down", "Redis slow", "Redis deaf")
 """While nobody hears who lives, whoever goes stays on the last ring, and others stand in behind it."""
+UNTOLD = (*UNHEARD, "Redis clock stepped")
+"""While Redis does not tell the time, or not the true one, who asks for the first time goes by the API server's."""
+ASKS_WITHIN = timedelta(seconds=3)
+"""So long after its begin a replica asks Redis for the first time."""
 STAND_IN = timedelta(seconds=3)
 """So much later each node on the last ring looks than the one before it (the fault table: "in order")."""
 HEARD_WITHIN = timedelta(seconds=7)
@@ -72,15 +76,17 @@ class Patience:
         delays = [timedelta(0)]
         for fault in self.faults:
             if fault.what in UNHEARD and fault.until is not None and fault.at <= moment <= fault.until:
-                left = [one.at for one in self.faults if one.what in GONE and one.at <= moment]
-                gone = [at for at in left if at >= fault.at - HEARD_WITHIN]
-                if gone and not self._served(max(gone), moment):
+                left = [one for one in self.faults if one.what in GONE and one.at <= moment]
+                gone = [one for one in left if one.at >= fault.at - HEARD_WITHIN]
+                if gone and not self._served(gone, moment):
                     delays.append(STAND_IN * len(gone))
         return max(delays)
 
-    def _served(self, since: datetime, until: datetime) -> bool:
-        """Whether an instant that was due since a moment had its Job before another moment."""
-        return any(since < due_at and entry.at < until for due_at, entry in self.created.items())
+    def _served(self, gone: Sequence[Fault], until: datetime) -> bool:
+        """Whether one that is still there has created a Job that was due since the last went, before a moment."""
+        since, names = max(one.at for one in gone), {one.node for one in gone}
+        later = [entry for due_at, entry in self.created.items() if since < due_at and entry.at < until]
+        return any(entry.node not in names for entry in later)
 
     def nobody_could(self, at: datetime) -> bool:
         """Whether nobody could fire at a moment, or before all had recovered from what was before."""
@@ -89,9 +95,9 @@ class Patience:
 
     def never_told_by_redis(self, node: str | None, at: datetime) -> bool:
         """Whether a node, up to a moment, has known the time by the API server's `Date` and its own clock alone."""
-        joined = [fault.at for fault in self.faults if fault.what == "join" and fault.node == node]
-        silences = [(one.at, one.until) for one in self.faults if one.what in UNHEARD and one.until is not None]
-        return any(begin <= join and at <= end + WITHOUT_FAULT for join in joined for begin, end in silences)
+        joined = [fault.at + ASKS_WITHIN for fault in self.faults if fault.what == "join" and fault.node == node]
+        silences = [(one.at, one.until) for one in self.faults if one.what in UNTOLD and one.until is not None]
+        return any(begin <= asks and at <= end + WITHOUT_FAULT for asks in joined for begin, end in silences)
 
     def news_by(self, moment: datetime) -> datetime:
         """Until when what an author wrote at a moment, or a Job's end, must have had its effect."""

@@ -1,0 +1,114 @@
+"""Each thing that a fault excuses, and that it excuses no more than that: hand-made histories."""
+
+from __future__ import annotations
+
+import pytest
+
+from controller.outcomes import Trigger
+from tests.fakes.happenings import What
+from tests.simulation.invariants import check
+from tests.simulation.stories import Story, at, text
+
+
+def rules(story: Story) -> set[str]:
+    return {violation.rule for violation in check(story.evidence)}
+
+
+def redis_down(*, late: float, died: float | None = 12, again: float = 0.1) -> Story:
+    """Redis is gone from 5 s on; a replica dies; the instant of 30 s is late by so much, the one after it again."""
+    story = Story().apply().fire(10, 20) if died is None or died > 20 else Story().apply().fire(10)
+    story.trouble(5, 55, what="Redis down")
+    if died is not None:
+        story.strike(died, whom="node-9")
+    if died == 12:
+        story.create(20, late=0.1).settle(20)
+    story.create(30, late=late).settle(30, late=late + 0.5)
+    return story.create(40, late=again).settle(40, late=again + 0.5).until(46)
+
+
+STANDS_IN = {
+    "once for the one who died": (redis_down(died=21, late=4.9), set()),
+    "not for as long as two would take": (redis_down(died=21, late=5.3), {"L2"}),
+    "not for nobody": (redis_down(died=None, late=4.9), {"L1"}),
+    "not a second time": (redis_down(died=21, late=4.9, again=4.9), {"L1"}),
+    "not once it has been served since": (redis_down(died=12, late=4.9), {"L1"}),
+}
+
+
+@pytest.mark.parametrize(("story", "broken"), STANDS_IN.values(), ids=STANDS_IN)
+def test_who_stands_in_behind_the_last_ring_may_be_late(story: Story, broken: set[str]) -> None:
+    assert rules(story) == broken
+
+
+def test_a_stalled_watch_hides_an_edit_for_75_seconds_at_most() -> None:
+    def edited(late: float) -> Story:
+        story = Story().apply(suspend=True).apply(12, generation=2).trouble(5, 190, what="watch stalled for long")
+        story.evidence.ended = at(200)
+        return story.create(20, generation=2, late=late).settle(20, late=late + 0.5)
+
+    def at_twenty(story: Story) -> set[str]:
+        return {one.rule for one in check(story.evidence) if one.at == at(20)}
+
+    assert "L2" not in at_twenty(edited(late=74))
+    assert "L2" in at_twenty(edited(late=76))
+
+
+def early_by(seconds: float, *, joined: float | None) -> set[str]:
+    story = Story().apply().fire(10, 20, 30, 40).create(50, late=-seconds).settle(50).trouble(15, 55, what="Redis down")
+    if joined is not None:
+        story.strike(joined, "join")
+    return rules(story) & {"S3"}
+
+
+def test_a_replica_that_redis_has_never_told_the_time_knows_it_by_whole_seconds() -> None:
+    assert not early_by(0.9, joined=20)
+    assert early_by(1.2, joined=20)
+    assert early_by(0.9, joined=11)  # it joined before, and was told
+    assert early_by(0.9, joined=None)
+
+
+def blink(seconds: float) -> Story:
+    """Suspended just before 20 s and resumed so much later; nobody has written a status meanwhile."""
+    story = Story().apply().fire(10)
+    story.apply(19.9, generation=2, suspend=True).apply(19.9 + seconds, generation=3, suspend=False)
+    return story.create(20, generation=3, late=max(0.1, seconds)).settle(20, generation=3, late=seconds + 0.9)
+
+
+def test_a_suspension_that_was_over_before_it_had_to_be_seen_leaves_no_trace() -> None:
+    assert "S7" not in rules(blink(0.8).fire(30, 40, 50, generation=3))
+    assert "S7" in rules(blink(1.6).fire(30, 40, 50, generation=3))
+    assert "S7" not in rules(blink(1.6).fire(30, 40, 50, generation=3).trouble(18, 20.5, excuses=True))
+    noted = blink(0.8).tell(20, generation=2, settledThrough=text(at(10)), lastScheduleTime=text(at(10)))
+    assert "S7" in rules(noted)
+
+
+def test_a_job_whose_create_met_an_edit_may_be_counted_by_the_next_write() -> None:
+    def crossed(due: int) -> Story:
+        story = Story().apply().fire(10).apply(19.9, generation=2, schedule="5 * * * * *").create(20)
+        counts = {"due": due, "created": due}
+        return story.tell(
+            25, generation=2, settledThrough=text(at(24)), lastScheduleTime=text(at(20)), counts=counts
+        ).until(28)
+
+    assert "L4" not in rules(crossed(2))
+    assert "L4" in rules(crossed(3))
+
+
+def test_under_jitter_jobs_are_ordered_by_when_they_are_due() -> None:
+    """An instant of 20 s that is put off to 25 s is younger than a manual run of 23 s."""
+    story = Story().apply(jitterSeconds=5, concurrencyPolicy="Replace").put_off(10, 5.1).happen(What.FINISHED, 10, 16)
+    story.annotate(22.8, trigger="now").run("now", 23)
+    story.happen(
+        What.DELETED, 23, 25.2, node="node-1", uid="job-now", name="report-m-now", trigger=Trigger.MANUAL
+    ).put_off(20, 5.3)
+    assert "S9" not in rules(story.until(28))
+
+
+def test_who_leaves_and_fires_on_for_a_while_is_nobody_who_stands_in() -> None:
+    def left(by: str) -> Story:
+        story = Story().apply().fire(10).trouble(5, 55, what="Redis down").strike(19, "stop", whom="node-9")
+        story.happen(What.CREATED, 20, 20.1, node=by).settle(20)
+        return story.create(30, late=4.9).settle(30, late=5.4).until(38)
+
+    assert not rules(left("node-9"))
+    assert rules(left("node-1")) == {"L1"}
