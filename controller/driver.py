@@ -29,20 +29,23 @@ RECONNECT_PAUSE = timedelta(seconds=1)
 
 # One hash: identity -> "<expiry, ms of Redis's time> <what else the member says>". The whole hash goes with its last
 # member. An expiry further off than a TTL is of a clock that has been stepped back since (a failover to another host):
-# it counts from now, or a member that died would stay for as long as the step was. PUBLISH is a pcall: it is a hint,
-# and a user without the right to it must not lose the heartbeat.
+# it counts from now, or a member that died would stay for as long as the step was. Our own word is the first write: a
+# Redis without memory refuses a script there, but no more once it has deleted something. PUBLISH is a pcall: it is a
+# hint, and a user without the right to it must not lose the heartbeat.
 _BEAT = Script("""
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local identity, about, ttl, channel = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
 local joined, live = 1, {}
 local known = redis.call('HGETALL', KEYS[1])
+redis.call('HSET', KEYS[1], identity, string.format('%.0f', now + ttl) .. ' ' .. about)
 for i = 1, #known, 2 do
   local expiry, said = string.match(known[i + 1], '^(%d+) (.*)$')
-  if not expiry or tonumber(expiry) <= now then
+  local lives = expiry and tonumber(expiry) > now
+  if known[i] == identity then
+    joined = lives and 0 or 1
+  elseif not lives then
     redis.call('HDEL', KEYS[1], known[i])
-  elseif known[i] == identity then
-    joined = 0
   else
     if tonumber(expiry) > now + ttl then
       redis.call('HSET', KEYS[1], known[i], string.format('%.0f', now + ttl) .. ' ' .. said)
@@ -51,7 +54,6 @@ for i = 1, #known, 2 do
     live[#live + 1] = said
   end
 end
-redis.call('HSET', KEYS[1], identity, string.format('%.0f', now + ttl) .. ' ' .. about)
 if redis.call('PTTL', KEYS[1]) < ttl then
   redis.call('PEXPIRE', KEYS[1], ttl)
 end

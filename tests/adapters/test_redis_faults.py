@@ -312,6 +312,17 @@ WORDS = {
 }
 
 
+async def test_a_redis_without_memory_refuses_beats_also_when_members_have_run_out(
+    at: Worlds, own_redis: RedisServer
+) -> None:
+    """Else one replica gets through now and then, sees nobody else, and takes itself for the only one."""
+    own_redis.command("HSET", f"{{{PREFIX}}}:members", "gone/1", "1 {}")
+    own_redis.command("CONFIG", "SET", "maxmemory", "1")
+    world = at(own_redis.url)
+    with pytest.raises(StoreUnavailable, match="maxmemory"):
+        await world.driver("a").beat(member("a"), ttl=TTL)
+
+
 @pytest.mark.parametrize("refusal", REFUSALS)
 async def test_a_refusal_says_why(at: Worlds, own_redis: RedisServer, refusal: str) -> None:
     for command in REFUSALS[refusal]:

@@ -104,12 +104,14 @@ def counts_agree(life: Life) -> Iterator[Broken]:
 
 
 def settled_in_time(life: Life) -> Iterator[Broken]:
-    """L4: the ledger does not stand still: D after its bound an instant is settled."""
+    """L4: the ledger does not stand still: D after its bound, or after its Job and the older ones, it is settled."""
     passed = [
         (told.at, time_of(told.status["settledThrough"])) for told in life.thing.told if "settledThrough" in told.status
     ]
+    made = life.history.began
     for due in life.due:
-        by = due.bound + life.history.calm
+        made = max([made, *(job.created_at for job in life.fired.get(due.at, ())[:1])])
+        by = max(due.bound, made) + life.history.calm
         edit = life.edited_after(due.version)
         if by >= min(life.ended_at, edit.since if edit else life.ended_at) or _runs_over(life):
             continue

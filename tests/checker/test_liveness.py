@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -202,7 +203,9 @@ def test_what_is_caught_up_is_begun_in_time_and_then_never_stops() -> None:
     """Eight instants that nobody could fire, one each 1.5 s from 12:00:13 on, and those that stand behind them."""
     away = Fault(what="API server away", since=at(1), until=at(6), felt=Felt.THROUGHOUT, within=timedelta(seconds=7.5))
     row = [job(second, late=13 + 1.2 * number - second) for number, second in enumerate(range(2, 19))]
-    told = [*statuses(1), status(1.5), *(status(20, at_second=40),)]
-    run = history([job(1), *row, job(19, 20.02), job(20, 20)], version(catchUpPolicy="All"), told=told, faults=[away])
-    late = [broken for broken in judge(run).broken if broken.rule != "L4"]
-    assert [str(broken)[:23] for broken in late] == ["L3 team/report 12:00:19"]
+    made = [job(1), *row, job(19, 20.02), job(20, 20)]
+    told = [*statuses(1), *(status(n + 2, at_second=13.5 + 1.2 * n) for n in range(17)), status(20, at_second=41)]
+    run = history(made, version(catchUpPolicy="All"), told=told, faults=[away], ended=at(60))
+    assert [complaint[:23] for complaint in judge(run).complaints] == ["L3 team/report 12:00:19"]
+    slow = replace(run, objects=[replace(run.objects[0], told=[*statuses(1), status(20, at_second=50)])])
+    assert [str(broken)[:23] for broken in judge(slow).broken if broken.rule == "L4"] == ["L4 team/report 12:00:02"]
