@@ -31,19 +31,19 @@ check: venv ## format, lint, types and the direction of imports
 	$(RUN) ruff format --check . && $(RUN) ruff check . && $(RUN) mypy && $(VENV)/bin/lint-imports
 
 test-fast: venv ## the layers that need no service
-	$(RUN) pytest -n 2 --dist worksteal tests/unit tests/checker tests/simulation
+	$(RUN) pytest -n 2 --dist worksteal tests/unit tests/checker tests/soak tests/simulation
 
 test: build ## every layer, the real control plane and Redis included
-	$(RUN) pytest -n 2 --dist worksteal tests/unit tests/checker tests/simulation tests/adapters && $(RUN) pytest tests/cluster && $(RUN) pytest tests/faults
+	$(RUN) pytest -n 2 --dist worksteal tests/unit tests/checker tests/soak tests/simulation tests/adapters && $(RUN) pytest tests/cluster && $(RUN) pytest tests/faults
 
 test-deep: venv ## the schedule engine against brute force, over a million instants (a few minutes)
 	DCRON_DEEP=1 $(RUN) pytest -n 2 --dist worksteal tests/unit/test_engine_brute_force.py tests/unit/test_schedule_fuzz.py
 
 simulate: venv ## faults of everything around the replicas, SEEDS=1000 seeds from SEED=0 on, on all processors
-	@$(RUN) tests.simulation --faults --minutes 1.5 --seed $(SEED) --seeds $(SEEDS)
+	@$(RUN) tests.simulation --seed $(SEED) --seeds $(SEEDS)
 
-test-mutants: venv ## replicas with one fault put in, each caught by the simulation
-	$(RUN) pytest -v tests/simulation/test_mutants.py
+test-mutants: venv ## replicas with one fault put in, each caught by the simulation: a table
+	@$(RUN) tests.simulation --mutants
 
 test-faults: build ## faults on real processes from SEED=0, all or ONLY="redis kill"; the table goes into FOLDER
 	@$(RUN) tests.faults --only $(ONLY) --seed $(SEED) --folder $(FOLDER)/faults

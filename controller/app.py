@@ -14,8 +14,10 @@ import logging
 import secrets
 import signal
 import zoneinfo
+from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
 from datetime import timedelta
+from functools import partial
 
 import kopf
 from kubernetes.aio.client import ApiClient
@@ -25,12 +27,14 @@ from controller import access, driver, handlers, kube, recentjobs, redisconnecti
 from controller.api import ApiServer
 from controller.clock import SystemClock
 from controller.errors import DcronError, TransientError
-from controller.events import EventPoster
+from controller.events import EventPoster, Subject
 from controller.health import ReplicaHealth
 from controller.jobwatch import JobWatch
 from controller.kube import KubeCluster
+from controller.messages import EventType
 from controller.metrics import Metrics
-from controller.ports import Driver, RecentJobStore
+from controller.outage import Outage
+from controller.ports import RecentJobStore
 from controller.replica import Replica, ReplicaSettings
 from controller.settings import Settings
 from controller.web import WebServer
@@ -91,14 +95,21 @@ class App:
                 recorder=self._metrics,
             )
             if settings.http_port:
-                web = WebServer(ReplicaHealth(replica), self._metrics, port=settings.http_port)
+                web = WebServer(ReplicaHealth(replica, membership), self._metrics, port=settings.http_port)
                 await web.start()
                 stack.push_async_callback(web.stop)
             watch = JobWatch(api, self._clock, namespaces=settings.namespaces)
             self._listen_to_signals()
             await self._objects_served(api)
+            outage = Outage(
+                replica.node_pool,
+                membership,
+                self._clock,
+                tell=self._teller(events),
+                up=self._metrics.redis_up if settings.redis else lambda up: None,
+            )
             if not self._stop.is_set():
-                await self._run_in_order(replica, client, watch, events, shared)
+                await self._run_in_order(replica, client, watch, events, outage, shared)
 
     async def _objects_served(self, api: ApiServer) -> None:
         """Return once the API server shows our objects, or at `stop`.
@@ -120,7 +131,7 @@ class App:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._stop.wait(), LOOK_AGAIN.total_seconds())
 
-    def _memory(self, stack: AsyncExitStack) -> tuple[Driver, RecentJobStore]:
+    def _memory(self, stack: AsyncExitStack) -> tuple[driver.RedisDriver | driver.InMemoryDriver, RecentJobStore]:
         """What the replicas share, each on connections of its own; without Redis, what one replica keeps to itself."""
         settings = self._settings
         address = settings.redis
@@ -141,8 +152,28 @@ class App:
             stack.push_async_callback(close)
         return membership, recentjobs.RedisRecentJobStore(records, key_prefix=prefix)
 
+    def _teller(self, events: EventPoster) -> Callable[[EventType, str, str], None]:
+        """What takes Events about this replica: they are about its pod, if that is known."""
+        settings = self._settings
+        if not settings.pod_name or not settings.pod_namespace:
+            return lambda type, reason, message: None
+        pod = Subject(
+            api_version="v1",
+            kind="Pod",
+            namespace=settings.pod_namespace,
+            name=settings.pod_name,
+            uid=settings.pod_uid,
+        )
+        return partial(events.post_about, pod)
+
     async def _run_in_order(
-        self, replica: Replica, client: ApiClient, watch: JobWatch, events: EventPoster, shared: AsyncExitStack
+        self,
+        replica: Replica,
+        client: ApiClient,
+        watch: JobWatch,
+        events: EventPoster,
+        outage: Outage,
+        shared: AsyncExitStack,
     ) -> None:
         """Run all that runs; end it from the ring down.
 
@@ -154,16 +185,20 @@ class App:
             await kopf_ready.wait()
             self._listen_to_signals()
             watching = tasks.create_task(watch.run(replica.jobs_listed, replica.job_seen), name="job watch")
-            posting = tasks.create_task(events.run(), name="events")
+            others = {
+                watching,
+                tasks.create_task(events.run(), name="events"),
+                tasks.create_task(outage.run(), name="outage"),
+            }
             running = tasks.create_task(replica.run(), name="replica")
             guarding = tasks.create_task(self._guard(replica), name="watchdog")
             await self._stop.wait()
             guarding.cancel()
             logger.info("stopping", extra={"node": self._settings.node_name})
             await self._end(replica, running)
-            watching.cancel()
-            posting.cancel()
-            await asyncio.wait({watching, posting})
+            for task in others:
+                task.cancel()
+            await asyncio.wait(others)
             await shared.aclose()
             kopf_stop.set()
             await intake

@@ -202,10 +202,20 @@ class Case:
 
     @property
     def taken(self) -> int:
-        """How many places are taken. A promised instant of a backfill that rests takes none from anybody."""
+        """How many places are taken.
+
+        A promised instant of a backfill that rests takes none from anybody; nor does a slot that is given up now. One
+        that another node may be about to fill takes its place all the same.
+        """
         rests = self.due.suspended_now
         promised = [slot for slot in self.unseen_slots if not (rests and slot.trigger is Trigger.BACKFILL)]
-        return len(self.active_jobs) + len(promised)
+        return len(self.active_jobs) + sum(slot not in self._given_up for slot in promised)
+
+    @cached_property
+    def _given_up(self) -> list[Slot]:
+        """Slots whose Job nobody will create any more."""
+        fillable = self.fillable_slots if self.observed.complete else ()
+        return [slot for slot in fillable if self.withheld(slot) is not None]
 
     def firing(self, slot: Slot) -> Firing:
         """The firing that a slot is for."""

@@ -36,8 +36,9 @@ from controller.writing import Writing
 
 TOGETHER = 16
 """Most Jobs created or deleted by one step: a long catch-up must not push others aside."""
-_DENIED = frozenset({Reason.SKIPPED_FORBID, Reason.SKIPPED_QUEUE_FULL})
-"""Turned away because of other Jobs: so they had better be there."""
+_DENIED = frozenset({Reason.SKIPPED_FORBID, Reason.SKIPPED_QUEUE_FULL, Reason.MISSED_CATCH_UP, Reason.MISSED_DEADLINE})
+"""Turned away because of other Jobs, so they had better be there; or because it is too late, but a create whose answer
+was lost in an outage may have gone through in time, and no watch has shown its Job yet."""
 
 
 def decide(

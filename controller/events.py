@@ -1,7 +1,8 @@
-"""Events about our objects, published some time soon.
+"""Events about our objects, and about the pod that runs us, published some time soon.
 
 An Event helps people and nobody else, so it never holds anything up: they wait in a bounded queue, leave one after the
-other, and one that cannot be published is dropped and counted. `kube` hands them in; `api` sends them.
+other, and one that cannot be published is dropped and counted. `kube` and `outage` hand them in; `api`
+sends them.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections import deque
+from dataclasses import dataclass
 from datetime import timedelta
 from http import HTTPStatus
 from typing import Any, NoReturn
@@ -16,7 +18,7 @@ from typing import Any, NoReturn
 from controller.api import FIELD_MANAGER, ApiServer, collection_path
 from controller.errors import NamespaceTerminating, Throttled, TransientError
 from controller.instants import format_time
-from controller.messages import Event
+from controller.messages import Event, EventType
 from controller.ports import Clock, Recorder
 from controller.spec import API_VERSION, KIND
 
@@ -26,6 +28,21 @@ MAX_MESSAGE_LENGTH = 1024
 """Longest message that the API server takes."""
 _MAX_NAME_LENGTH = 253
 _SUFFIX_BYTES = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """What an Event is about.
+
+    Attributes:
+        uid: May be empty for one whose UID is not known; `kubectl describe` then does not show the Event.
+    """
+
+    api_version: str
+    kind: str
+    namespace: str
+    name: str
+    uid: str
 
 
 class EventPoster:
@@ -52,10 +69,17 @@ class EventPoster:
 
     def post(self, event: Event) -> None:
         """Take an Event; a full queue drops its oldest."""
+        key = event.key
+        subject = Subject(api_version=API_VERSION, kind=KIND, namespace=key.namespace, name=key.name, uid=event.uid)
+        self.post_about(subject, event.type, event.reason, event.message, count=event.count)
+
+    def post_about(self, subject: Subject, type: EventType, reason: str, message: str, *, count: int = 1) -> None:
+        """Take an Event about anything; a full queue drops its oldest."""
         if len(self._waiting) >= self._queue_length:
             self._waiting.popleft()
             self._recorder.request("api", "create", 0.0, error="EventDropped")
-        self._waiting.append((event.key.namespace, self._body(event)))
+        body = self._about(subject) | {"type": type.value, "reason": reason, "count": count}
+        self._waiting.append((subject.namespace, body | {"message": message[:MAX_MESSAGE_LENGTH]}))
         self._arrived.set()
 
     async def run(self) -> NoReturn:
@@ -80,27 +104,23 @@ class EventPoster:
             if not answer.ok and answer.status != HTTPStatus.NOT_FOUND:
                 self._recorder.request("api", "create", 0.0, error="EventDropped")
 
-    def _body(self, event: Event) -> dict[str, Any]:
+    def _about(self, subject: Subject) -> dict[str, Any]:
         now = format_time(self._clock.now().replace(microsecond=0))
         suffix = f".{secrets.token_hex(_SUFFIX_BYTES)}"
         return {
             "apiVersion": "v1",
             "kind": "Event",
             "metadata": {
-                "name": event.key.name[: _MAX_NAME_LENGTH - len(suffix)] + suffix,
-                "namespace": event.key.namespace,
+                "name": subject.name[: _MAX_NAME_LENGTH - len(suffix)] + suffix,
+                "namespace": subject.namespace,
             },
             "involvedObject": {
-                "apiVersion": API_VERSION,
-                "kind": KIND,
-                "namespace": event.key.namespace,
-                "name": event.key.name,
-                "uid": event.uid,
+                "apiVersion": subject.api_version,
+                "kind": subject.kind,
+                "namespace": subject.namespace,
+                "name": subject.name,
+                **({"uid": subject.uid} if subject.uid else {}),
             },
-            "type": event.type.value,
-            "reason": event.reason,
-            "message": event.message[:MAX_MESSAGE_LENGTH],
-            "count": event.count,
             "firstTimestamp": now,
             "lastTimestamp": now,
             "source": {"component": FIELD_MANAGER, "host": self._node},

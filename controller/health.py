@@ -1,26 +1,44 @@
 """What a replica says of itself to probes: is it alive, is it ready.
 
 Alive: the event loop ticks (or nobody would answer), and due work is being looked at. Ready: its lists are complete,
-the API server answers it, Redis answers it, and it stands on the ring. A replica that is not ready goes on firing; a
-replica that is not alive should be restarted. `web` asks, `replica` knows.
+the API server answers it, and it stands on the ring. A replica that is not alive should be restarted; one that is not
+ready goes on firing as well as it can.
+
+An outage of Redis does not make a replica unready that had a ring: it fires on, all replicas have the same outage, and
+unready pods would stop a rolling update and the draining of nodes for no gain. It says so in its answer. Credentials
+that Redis refuses do, and so does a Redis that has never answered this process: a rolling update that brings a wrong
+password or address stops at its first pod. `web` asks, `replica` and the driver know.
 """
 
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Protocol
 
+from controller.errors import StoreDenied, StoreUnavailable
 from controller.nodepool import NodePool, State
 from controller.replica import Replica
+from controller.web import Finding
 
 STUCK = timedelta(seconds=60)
 """A key that has waited so long for its look waits for ever: outages end within their time-outs."""
 
 
+class Membership(Protocol):
+    """Where the heartbeats go."""
+
+    @property
+    def trouble(self) -> StoreUnavailable | None:
+        """Why the last one failed; None if it did not."""
+        ...
+
+
 class ReplicaHealth:
     """The probes' view of one replica."""
 
-    def __init__(self, replica: Replica) -> None:
+    def __init__(self, replica: Replica, membership: Membership) -> None:
         self._replica = replica
+        self._membership = membership
 
     def alive(self) -> list[str]:
         """Problems that only a restart will mend; empty if there are none."""
@@ -31,19 +49,31 @@ class ReplicaHealth:
             return [f"due work has waited for {overdue.total_seconds():.0f} s"]
         return []
 
-    def ready(self) -> dict[str, str | None]:
+    def ready(self) -> dict[str, Finding | None]:
         """By check, what is wrong; None for what is well."""
         replica = self._replica
-        pool = replica.node_pool
         return {
-            "lists": None if replica.listed else "the objects and Jobs are not all listed yet",
-            "api": None if replica.api_answers else "the API server does not answer",
-            "redis": "Redis does not answer" if pool.failing else None,
-            "ring": _ring_problem(pool),
+            "lists": None if replica.listed else Finding("the objects and Jobs are not all listed yet"),
+            "api": None if replica.api_answers else Finding("the API server does not answer"),
+            "redis": self._redis(),
+            "ring": _ring(replica.node_pool),
         }
 
+    def _redis(self) -> Finding | None:
+        pool, trouble = self._replica.node_pool, self._membership.trouble
+        if not pool.failing:
+            return None
+        sentence = str(trouble or "Redis does not answer")
+        if isinstance(trouble, StoreDenied):
+            return Finding(sentence)
+        return Finding(sentence, unready=not pool.nodes)
 
-def _ring_problem(pool: NodePool) -> str | None:
-    if pool.state not in (State.STEADY, State.UPGRADING):
-        return f"the node pool is {pool.state}"
-    return None if pool.on_ring else "this node is not on the ring"
+
+def _ring(pool: NodePool) -> Finding | None:
+    if pool.state is State.DEGRADED and pool.nodes:
+        return Finding(f"degraded: the last ring goes on, of {len(pool.nodes)}", unready=False)
+    if pool.state is State.DEGRADED:
+        return Finding("degraded: no ring was seen yet, this replica fires all that is due")
+    if pool.state is State.JOINING:
+        return Finding("this node has not joined the ring yet")
+    return None if pool.on_ring else Finding("this node is not on the ring")

@@ -39,6 +39,7 @@ class Metrics:
     def __init__(self, version: str = "unknown") -> None:
         self._registry = CollectorRegistry()
         self._state: str | None = None
+        self._redis_up: Gauge | None = None
         self._make_firings()
         self._make_ring_and_queue()
         self._make_work()
@@ -118,6 +119,12 @@ class Metrics:
     def clock_skew(self, clock: str, seconds: float) -> None:
         """How far a clock is ahead of the time that is believed."""
         self._clock_skew.labels(clock).set(seconds)
+
+    def redis_up(self, up: bool) -> None:
+        """Whether Redis answers this node's heartbeats; not shown until it is told."""
+        if self._redis_up is None:
+            self._redis_up = self._gauge("redis_up", "1 while Redis answers the heartbeats of this node, else 0.")
+        self._redis_up.set(up)
 
     def render(self) -> tuple[bytes, str]:
         """All numbers in Prometheus's text format, and its content type."""

@@ -15,9 +15,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
-from controller.errors import StoreUnavailable
+from controller.errors import StoreDenied, StoreUnavailable
 from controller.messages import Member, Membership
 from controller.ports import Clock, Driver
+from controller.returning import Returning
 from controller.ring import Ring
 from controller.spec import Key
 from controller.timekeeper import Timekeeper
@@ -102,6 +103,8 @@ class NodePool:
         self._heard_at: timedelta | None = None
         self._tried_at: timedelta | None = None
         self._failing_since: timedelta | None = None
+        self._told_outage = False
+        self._returning = Returning(update=update, ttl=ttl)
         self._leaving = False
         self._between_beats = asyncio.Event()
         self._between_beats.set()
@@ -194,11 +197,11 @@ class NodePool:
     def _take_over(self, membership: Membership) -> None:
         if self._leaving:
             return
-        if self._failing_since is not None:
-            logger.warning("the driver answers again", extra={"node": self._identity})
-            self._failing_since = None
+        if self._told_outage:
+            logger.warning("Redis answers again", extra={"node": self._identity})
+        self._failing_since, self._told_outage = None, False
         self._heard_at = self._clock.elapsed()
-        members = self._with_those_who_return(membership)
+        members = self._returning.members(membership, known=self.members, tried_at=self._tried_at, now=self._heard_at)
         self._report_strangers(members)
         self.members = members
         nodes = self._placed(members)
@@ -226,19 +229,6 @@ class NodePool:
         if returned:
             self._changed()
 
-    def _with_those_who_return(self, membership: Membership) -> tuple[Member, ...]:
-        """The members, and those known before whom a driver that came back empty could not know yet.
-
-        Our own announcement cannot have run out while we beat in time. If it is gone all the same, the driver has lost
-        its memory, and the others have not had the time to announce themselves again.
-        """
-        lost_memory = membership.joined and self._tried_at is not None and self.members
-        if not lost_memory or self._clock.elapsed() - (self._tried_at or timedelta(0)) > self._ttl / 2:
-            return membership.members
-        logger.warning("the driver has lost its memory; keeping the members known until they return")
-        present = {member.identity: member for member in (*self.members, *membership.members)}
-        return tuple(present[identity] for identity in sorted(present))
-
     def _report_strangers(self, members: Iterable[Member]) -> None:
         """Say it once when members do not agree with us, or share our name. It breaks nothing: see PROTOCOL."""
         me = self._announce()
@@ -258,12 +248,22 @@ class NodePool:
         now = self._clock.elapsed()
         if self._failing_since is None:
             self._failing_since = now
-            logger.warning("the driver does not answer", extra={"node": self._identity, "reason": str(error)})
+            logger.debug("a heartbeat has failed", extra={"node": self._identity, "reason": str(error)})
+        if isinstance(error, StoreDenied):
+            self._tell_outage(error)
         since = self._heard_at if self._heard_at is not None else self._failing_since
         if self.state is not State.DEGRADED and now - since >= self._ttl:
+            self._tell_outage(error)
             self.state = State.DEGRADED
-            logger.warning("no driver: going on with the last ring", extra={"node": self._identity})
             self._changed()
+
+    def _tell_outage(self, error: StoreUnavailable) -> None:
+        """Say it once. A heartbeat or two that are lost are no outage, but a refusal does not end by itself."""
+        if self._told_outage:
+            return
+        self._told_outage = True
+        ring = "the last one" if self._ring is not None else "none: everybody fires"
+        logger.warning("going on without Redis", extra={"node": self._identity, "reason": str(error), "ring": ring})
 
     # Whose a key is.
 

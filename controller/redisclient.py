@@ -47,7 +47,8 @@ _FAILURES = (RedisError, RedisClusterException, OSError)
 # ours that is hidden by it.
 _LEAKED = (TypeError, AttributeError, KeyError)
 
-_DENIED = (AuthenticationError, AuthorizationError, NoPermissionError, ssl.SSLError, FileNotFoundError, PermissionError)
+# A file of a certificate that is missing is among them. A PermissionError is not: a firewall says that too.
+_DENIED = (AuthenticationError, AuthorizationError, NoPermissionError, ssl.SSLError, FileNotFoundError)
 # Where the library passes on only what another error said: from a sentinel, from a script, from a server that takes a
 # long command for an attack before it knows who asks.
 _DENIED_WORDS = re.compile(

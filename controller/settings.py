@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 import re
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Final, NoReturn
 
@@ -48,6 +48,9 @@ class Settings:
         node_name: The replica's name, for people.
         hash_replicas: Points of each node on the ring; equal on all replicas.
         namespaces: Where objects are served; empty is all.
+        pod_name: Of the pod that it runs in, for Events about itself; empty: there are none.
+        pod_namespace: Of that pod.
+        pod_uid: Of that pod.
         http_port: 0 is no HTTP server.
         log_format: `text` or `json`.
         log_level: `debug`, `info`, `warning` or `error`.
@@ -67,6 +70,9 @@ class Settings:
     http_port: int
     log_format: str
     log_level: str
+    pod_name: str
+    pod_namespace: str
+    pod_uid: str
 
     @property
     def redis(self) -> RedisAddress | None:
@@ -172,6 +178,11 @@ def _host_name(environment: Mapping[str, str]) -> str:
     return environment.get("HOSTNAME", "").strip() or socket.gethostname()
 
 
+def _downward(variable: str) -> Callable[[Mapping[str, str]], str]:
+    """The default of a setting that the downward API usually gives under a name of its own."""
+    return lambda environment: environment.get(variable, "").strip()
+
+
 TABLE: Final = (
     Setting(
         name="redis_url",
@@ -269,6 +280,16 @@ TABLE: Final = (
         help="From which level on lines are logged: debug, info, warning, error",
         default="info",
         parse=one_of("debug", "info", "warning", "error"),
+    ),
+    *(
+        Setting(
+            name=f"pod_{part}",
+            help=f"The {shown} of this replica's pod, for Events about itself",
+            default=_downward(f"POD_{part.upper()}"),
+            default_shown=f"POD_{part.upper()}, as the downward API sets it",
+            parse=str,
+        )
+        for part, shown in (("name", "name"), ("namespace", "namespace"), ("uid", "UID"))
     ),
 )
 """Every setting, in the order of `--help`."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Final, Protocol
 
 from aiohttp import web
@@ -20,6 +21,19 @@ _STOP_SECONDS: Final = 1.0
 """How long answers under way may take when the server stops: a replica must exit within 10 s in all."""
 
 
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that is not as it should be.
+
+    Attributes:
+        sentence: What it is.
+        unready: Whether the replica is not ready because of it; else it only goes on in a lesser way.
+    """
+
+    sentence: str
+    unready: bool = True
+
+
 class Health(Protocol):
     """What a replica says about itself. Neither method waits."""
 
@@ -27,7 +41,7 @@ class Health(Protocol):
         """What is so wrong that only a restart helps, each a sentence; empty if nothing is."""
         ...
 
-    def ready(self) -> Mapping[str, str | None]:
+    def ready(self) -> Mapping[str, Finding | None]:
         """For each thing that it depends on, by name, what is wrong with it; None if nothing is."""
         ...
 
@@ -93,10 +107,11 @@ class WebServer:
 
     async def _readyz(self, _: web.Request) -> web.Response:
         found = self._health.ready()
-        checks = {name: "ok" if problem is None else problem for name, problem in found.items()}
-        if any(problem is not None for problem in found.values()):
+        checks = {name: "ok" if finding is None else finding.sentence for name, finding in found.items()}
+        findings = [finding for finding in found.values() if finding is not None]
+        if any(finding.unready for finding in findings):
             return web.json_response({"status": "unavailable", "checks": checks}, status=503)
-        return web.json_response({"status": "ok", "checks": checks})
+        return web.json_response({"status": "degraded" if findings else "ok", "checks": checks})
 
     async def _metrics(self, _: web.Request) -> web.Response:
         body, content_type = self._numbers.render()

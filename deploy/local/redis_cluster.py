@@ -13,6 +13,7 @@ from deploy.local.ports import LOOPBACK, free_port
 from deploy.local.redis_server import NOTHING_ON_DISK, RedisServer, wait_until
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 PRIMARIES: Final = 3
@@ -62,6 +63,21 @@ class RedisCluster:
         """End them all at once."""
         for node in self.nodes:
             node.stop()
+
+    def resume(self) -> None:
+        """Start all that do not run, empty."""
+        for node in self.nodes:
+            node.mend()
+
+    def mend(self) -> None:
+        """Start what does not run, and wait until the next failover could happen."""
+        self.resume()
+        self.wait_until_whole()
+
+    @property
+    def variables(self) -> Mapping[str, str]:
+        """What a replica must be told beside the URL: nothing."""
+        return {}
 
     def serving(self, key: str, *, lost: RedisServer | None = None) -> RedisServer:
         """The primary that has the slot of a key, as a living node tells it.

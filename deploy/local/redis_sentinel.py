@@ -12,6 +12,7 @@ from deploy.local.ports import LOOPBACK
 from deploy.local.redis_server import NOTHING_ON_DISK, RedisServer, wait_until
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 GROUP: Final = "dcron"
@@ -68,6 +69,21 @@ class RedisSentinel:
         """End them all at once, the sentinels first."""
         for server in (*self.sentinels, *self.servers):
             server.stop()
+
+    def resume(self) -> None:
+        """Start all that do not run, empty."""
+        for server in (*self.servers, *self.sentinels):
+            server.mend()
+
+    def mend(self) -> None:
+        """Start what does not run, and wait until the next failover could happen."""
+        self.resume()
+        self.wait_until_whole()
+
+    @property
+    def variables(self) -> Mapping[str, str]:
+        """What a replica must be told beside the URL: nothing."""
+        return {}
 
     @property
     def primary(self) -> RedisServer:

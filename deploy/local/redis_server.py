@@ -108,6 +108,11 @@ class RedisServer:
         folder.mkdir(parents=True, exist_ok=True)
         return cls(folder, free_port(), detached=detached, name=name, first=first, options=options)
 
+    @property
+    def variables(self) -> Mapping[str, str]:
+        """What a replica must be told beside the URL: nothing."""
+        return {}
+
     def __enter__(self) -> Self:
         return self
 

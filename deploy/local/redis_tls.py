@@ -16,7 +16,7 @@ from deploy.local.ports import LOOPBACK, free_port
 from deploy.local.redis_server import NOTHING_ON_DISK, RedisServer
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 ADMIN: Final = "admin"
@@ -61,9 +61,10 @@ class GuardedRedis:
 
     Attributes:
         certificates: The server's; clients show the same ones.
+        trusted: The authority that clients trust, in a file of its own: it may lag behind.
         user: Whom the ACL lets in.
         password: The user's, as it is now.
-        password_file: Where the operator may be given it; whoever starts the operator writes it.
+        password_file: Where clients read it; it may lag behind too.
     """
 
     def __init__(self, folder: Path, acl: str, *, password: str) -> None:
@@ -72,7 +73,9 @@ class GuardedRedis:
         self.certificates = Certificates(folder / "certificates")
         self.user = acl.split()[1]
         self.password = password
-        self.password_file = folder / "password"
+        self.password_file, self.trusted = folder / "password", folder / "trusted.crt"
+        self.tell_password()
+        self.tell_authority()
         self._tls_port = free_port()
         users = folder / "users.acl"
         users.write_text(
@@ -115,30 +118,53 @@ class GuardedRedis:
         """End it at once."""
         self._server.stop()
 
+    def resume(self) -> None:
+        """Start it again after `stop`, empty."""
+        self._server.resume()
+
+    def mend(self) -> None:
+        """Start it again if it does not run, and tell clients what they need to come in."""
+        self._server.mend()
+        self.tell_password()
+        self.tell_authority()
+
     @property
     def url(self) -> str:
-        """What clients connect to: with the user, without the password, and with the files of the certificates."""
+        """What clients connect to: with the user, without the password, and with the files that they read."""
         made = self.certificates
-        files = {"ssl_ca_certs": made.authority, "ssl_certfile": made.certificate, "ssl_keyfile": made.key}
+        files = {"ssl_ca_certs": self.trusted, "ssl_certfile": made.certificate, "ssl_keyfile": made.key}
         named = "&".join(f"{parameter}={file}" for parameter, file in files.items())
         return f"rediss://{self.user}@{LOOPBACK}:{self._tls_port}/0?{named}"
+
+    @property
+    def variables(self) -> Mapping[str, str]:
+        """What a replica must be told beside the URL."""
+        return {"DCRON_REDIS_PASSWORD_FILE": str(self.password_file)}
 
     def command(self, *words: str | int) -> Any:
         """Send a command as the administrator and return the answer as it is."""
         return self._server.command(*words, user=ADMIN, password=ADMIN_PASSWORD)
 
     def change_password(self, password: str) -> None:
-        """Give the user another password, and close its connections: those that are open would go on for ever."""
+        """Give the user another one, and close its connections: those that are open would go on for ever."""
         self.password = password
         self.command("ACL", "SETUSER", self.user, "resetpass", f">{password}")
         self.close_connections()
 
+    def tell_password(self) -> None:
+        """Write the password where clients read it."""
+        self.password_file.write_text(f"{self.password}\n")
+
     def renew_certificates(self) -> None:
-        """Serve with a new authority from now on, and close the connections."""
+        """Serve with a certificate of a new authority from now on, and close the connections."""
         self.certificates.renew()
         # Setting it makes the server read all three files again, even under the same names.
         self.command("CONFIG", "SET", "tls-cert-file", str(self.certificates.certificate))
         self.close_connections()
+
+    def tell_authority(self) -> None:
+        """Let clients trust the authority of now."""
+        shutil.copy(self.certificates.authority, self.trusted)
 
     def close_connections(self) -> None:
         """End what the user has open."""

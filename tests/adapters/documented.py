@@ -18,3 +18,9 @@ def documented_cluster_commands() -> str:
     """What is added to that line on a Redis Cluster."""
     (words,) = re.findall(r"On a Redis Cluster add `([^`]+)`", PAGE.read_text())
     return str(words)
+
+
+def documented_sentinel_commands() -> str:
+    """What the user needs at the sentinels."""
+    (words,) = re.findall(r"The sentinels' own user needs `([^`]+)`", PAGE.read_text())
+    return str(words)

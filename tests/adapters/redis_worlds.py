@@ -195,5 +195,5 @@ REAL_KINDS = ("redis", "cluster", "sentinels", "three primaries", "guarded")
 
 def address_of(guarded: GuardedRedis) -> RedisAddress:
     """The address of a guarded Redis, with the password in a file."""
-    guarded.password_file.write_text(f"{guarded.password}\n")
+    guarded.tell_password()
     return RedisAddress(url=guarded.url, password_file=str(guarded.password_file))

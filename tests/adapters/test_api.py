@@ -23,7 +23,7 @@ from controller.errors import (
     Refused,
     Throttled,
 )
-from controller.events import EventPoster
+from controller.events import EventPoster, Subject
 from controller.instants import parse_time
 from controller.jobs import Job
 from controller.kube import KubeCluster
@@ -217,6 +217,29 @@ async def test_events_that_fail_are_dropped_and_the_next_ones_go_on() -> None:
                 done = sum(error != "EventDropped" for _, _, error in requests.seen)
 
     assert requests.errors == ["ClusterUnavailable", "EventDropped", "Throttled"]
+
+
+@pytest.mark.parametrize("uid", ["0123", ""])
+async def test_an_event_may_be_about_a_pod(uid: str) -> None:
+    posted: list[Any] = []
+
+    async def note(request: Any) -> Any:
+        posted.append((request.path, await request.json()))
+        return await always(201, {})(request)
+
+    pod = Subject(api_version="v1", kind="Pod", namespace="dcron-system", name="dcron-7d9", uid=uid)
+    async with scripted(note) as client:
+        events = EventPoster(api_of(client), SystemClock(), Requests(), node=NODE)
+        events.post_about(pod, EventType.WARNING, "RedisUnavailable", "no answer")
+        async with running(events.run()):
+            while not posted:
+                await SystemClock().sleep(timedelta(milliseconds=5))
+
+    ((path, body),) = posted
+    assert path == "/api/v1/namespaces/dcron-system/events"
+    involved = {"apiVersion": "v1", "kind": "Pod", "namespace": "dcron-system", "name": "dcron-7d9"}
+    assert body["involvedObject"] == involved | ({"uid": uid} if uid else {})
+    assert (body["type"], body["reason"], body["message"]) == ("Warning", "RedisUnavailable", "no answer")
 
 
 async def test_a_token_is_read_again_when_the_kubeconfig_changes(tmp_path: Path) -> None:

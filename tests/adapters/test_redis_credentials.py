@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import logging
 import re
-import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
@@ -21,9 +20,9 @@ from deploy.local import redis_server as launcher
 from deploy.local.ports import free_port
 from deploy.local.redis_tls import GuardedRedis
 from tests.adapters import redis_server
-from tests.adapters.documented import documented_acl, documented_cluster_commands
+from tests.adapters.documented import documented_acl, documented_cluster_commands, documented_sentinel_commands
 from tests.adapters.redis_server import HOST, RedisServer
-from tests.adapters.redis_worlds import RealWorld, address_of
+from tests.adapters.redis_worlds import PATIENCE, RealWorld, address_of
 from tests.adapters.test_driver_contract import TTL, member, settle
 from tests.adapters.test_recentjobs_contract import Records, flushed
 
@@ -40,7 +39,7 @@ def guarded(tmp_path: Path) -> Iterator[GuardedRedis]:
 @pytest.fixture
 async def world(guarded: GuardedRedis) -> AsyncIterator[RealWorld]:
     """Clients of it that read the password from a file."""
-    async with contextlib.aclosing(RealWorld(guarded, address_of(guarded))) as world:
+    async with contextlib.aclosing(RealWorld(guarded, address_of(guarded), PATIENCE)) as world:
         yield world
 
 
@@ -112,7 +111,7 @@ async def test_a_password_that_is_put_right_in_the_file_is_taken_from_there(
         await driver.beat(ME, ttl=TTL)
     with pytest.raises(StoreDenied):
         await store.flush()
-    address_of(guarded)
+    guarded.tell_password()
     assert (await second_at_the_latest(driver)).members == (ME,)
     with contextlib.suppress(StoreUnavailable):
         await store.flush()
@@ -148,29 +147,37 @@ async def test_renewed_certificates_are_read_again(guarded: GuardedRedis, world:
     await driver.beat(ME, ttl=TTL)
     for _ in range(2):
         guarded.renew_certificates()
+        guarded.tell_authority()
         assert (await second_at_the_latest(driver)).members == (ME,)
 
 
 async def test_an_authority_that_is_not_trusted_is_a_refusal_until_it_is(
-    guarded: GuardedRedis, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    guarded: GuardedRedis, world: RealWorld, caplog: pytest.LogCaptureFixture
 ) -> None:
-    trusted = tmp_path / "trusted.crt"
-    shutil.copy(guarded.certificates.authority, trusted)
-    url = guarded.url.replace(str(guarded.certificates.authority), str(trusted))
-    address = RedisAddress(url=url, password_file=address_of(guarded).password_file)
-    async with contextlib.aclosing(RealWorld(guarded, address)) as world:
-        driver = world.driver("a")
-        await driver.beat(ME, ttl=TTL)
-        await changed(GuardedRedis.renew_certificates, guarded)
-        for _ in range(3):
-            with pytest.raises(StoreDenied, match="certificate verify failed"):
-                await driver.beat(ME, ttl=TTL)
-        with caplog.at_level(logging.INFO):
-            shutil.copy(guarded.certificates.authority, trusted)
-            assert (await second_at_the_latest(driver)).members == (ME,)
+    driver = world.driver("a")
+    await driver.beat(ME, ttl=TTL)
+    await changed(GuardedRedis.renew_certificates, guarded)
+    for _ in range(3):
+        with pytest.raises(StoreDenied, match="certificate verify failed"):
+            await driver.beat(ME, ttl=TTL)
+    caplog.clear()
+    with caplog.at_level(logging.INFO):
+        guarded.tell_authority()
+        assert (await second_at_the_latest(driver)).members == (ME,)
     (told,) = [record for record in caplog.records if record.name == "controller.redisconnection"]
     assert told.getMessage() == "the address of Redis, its password or certificates have changed"
     assert guarded.password not in str(vars(told))
+
+
+async def test_a_certificate_file_that_is_missing_is_a_refusal_until_it_is_there(
+    guarded: GuardedRedis, world: RealWorld
+) -> None:
+    driver = world.driver("a")
+    guarded.trusted.unlink()
+    with pytest.raises(StoreDenied, match="No such file"):
+        await driver.beat(ME, ttl=TTL)
+    guarded.tell_authority()
+    assert (await second_at_the_latest(driver)).members == (ME,)
 
 
 async def test_another_address_in_the_file_is_gone_to_and_listened_at(
@@ -322,3 +329,17 @@ async def second_at_the_latest(driver: RedisDriver) -> Membership:
     with contextlib.suppress(StoreUnavailable):
         return await driver.beat(ME, ttl=TTL)
     return await driver.beat(ME, ttl=TTL)
+
+
+async def test_sentinels_need_one_command_for_our_user(tmp_path: Path, redis: RedisServer) -> None:
+    config = tmp_path / "sentinel.conf"
+    config.write_text(
+        f"sentinel monitor its-name {HOST} {redis.port} 1\n"
+        "user default off\n"
+        f"user dcron on >secret -@all {documented_sentinel_commands()}\n"
+    )
+    with launcher.RedisServer.start(tmp_path, first=(str(config), "--sentinel"), options={}) as sentinel:
+        login = "sentinel_username=dcron&sentinel_password=secret"
+        url = f"redis+sentinel://{HOST}:{sentinel.port}/its-name?{login}"
+        async with contextlib.aclosing(RealWorld(redis, url)) as world:
+            await everything(world)

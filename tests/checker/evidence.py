@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from tests.checker.audit import JobWrite, Name, Record
-from tests.checker.history import CronObject, Fault, History, MadeJob, Trigger
+from tests.checker.history import CronObject, Fault, Felt, History, MadeJob, Trigger
 from tests.checker.notebook import Notebook
 
 _OF_SCHEDULE = re.compile(r"(?P<name>.+)-(?P<digits>\d{14})-(?P<digest>[0-9a-f]{10})")
@@ -21,6 +21,8 @@ _OF_BACKFILL = re.compile(r"(?P<name>.+)-b(?P<digits>\d{14})-(?P<digest>[0-9a-f]
 _MANUAL = re.compile(r"(?P<name>.+)-m-(?P<digest>[0-9a-f]{10})")
 _UNDER_WAY = timedelta(seconds=2)
 """So long a Job that was made may be on its way to the watch."""
+_SEEN_AGAIN = timedelta(seconds=20)
+"""So long after an API server's return our watch has listed all that is there."""
 
 
 def history(
@@ -60,7 +62,7 @@ def history(
         faults=faults,
         refusals=record.refused,
         foreign_writes=record.foreign,
-        gaps=_gaps(jobs, record, ended),
+        gaps=_gaps(jobs, record, ended, faults),
     )
 
 
@@ -139,13 +141,19 @@ def _owner(name: str, digest: str, write: JobWrite, objects: Iterable[CronObject
     return next(iter([*exact, *(thing.uid for thing in reversed(fitting))]), "")
 
 
-def _gaps(jobs: Iterable[MadeJob], record: Record, ended: datetime) -> list[str]:
-    """Jobs that were seen, and that the API server has not written down: the record is not whole."""
+def _gaps(jobs: Iterable[MadeJob], record: Record, ended: datetime, faults: Iterable[Fault]) -> list[str]:
+    """Jobs that were seen, and that the API server has not written down: the record is not whole.
+
+    An API server that is killed has made Jobs that it could not write down any more; they are seen when it is back.
+    """
     made = _by_name(record.made)
+    away = [fault for fault in faults if fault.felt is Felt.THROUGHOUT]
     return [
         f"the watch saw {job.namespace}/{job.name}, and the audit log has no create of it"
         for job in jobs
-        if (job.namespace, job.name) not in made and job.created_at < ended - _UNDER_WAY
+        if (job.namespace, job.name) not in made
+        and job.created_at < ended - _UNDER_WAY
+        and not any(fault.since - _UNDER_WAY <= job.created_at <= fault.until + _SEEN_AGAIN for fault in away)
     ]
 
 

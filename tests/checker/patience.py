@@ -24,7 +24,27 @@ def allowed_until(life: Life, due: Due, job: MadeJob) -> datetime:
         ends = [one.ended_at for one in life.jobs if one.ended_at is not None and one.ended_at <= job.created_at]
         until = max([until, *(life.history.bound(at)[0] for at in ends)])
     last = last_refusal(life, due, job.created_at)
-    return until if last is None else max(until, last + RETRIED_FOR)
+    until = until if last is None else max(until, last + RETRIED_FOR)
+    return max(until, _behind_the_older(life, due) or until)
+
+
+def _behind_the_older(life: Life, due: Due) -> datetime | None:
+    """Until when an instant may come that stands in a row of such as a fault has kept: D after the one before it.
+
+    What a catch-up policy asks for is to be begun within F, oldest first (INVARIANTS): the first of the row has no more
+    time than that, and a row that stops for longer than D is late.
+    """
+    if due.version.spec.get("catchUpPolicy") != "All":
+        return None
+    end: datetime | None = None
+    for older in reversed(life.due[: life.due.index(due)]):
+        jobs = life.fired.get(older.at)
+        if jobs is None or jobs[0].created_at <= older.due_at + life.history.calm:
+            return None
+        end = end or jobs[0].created_at + life.history.calm
+        if older.cause is not None:
+            return end
+    return None
 
 
 def waits_its_turn(life: Life, due: Due) -> bool:

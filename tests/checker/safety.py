@@ -20,7 +20,8 @@ DEADLINE_GRACE = timedelta(seconds=1)
 SEEN_WITHIN = timedelta(seconds=1)
 """What a replica decides on may be so old: an edit or an end of a Job that it has not seen yet."""
 SETTLED = timedelta(seconds=3)
-"""S12: an end of a Job that is so old is known to whoever cleans up; Jobs are deleted together within that time."""
+"""S12: an end of a Job that is so old is known to whoever cleans up; Jobs are deleted together within that time, or
+within what a fault allows: one of these requests may have failed."""
 GIVEN_UP = ("MissedDeadline", "CreateFailed")
 """S9: reasons for which a newer Job may not come after all."""
 
@@ -104,17 +105,23 @@ def newest_survives(life: Life) -> Iterator[Broken]:
 def replaced_in_time(life: Life) -> Iterator[Broken]:
     """S9: under Replace no Job lives on beside as many newer ones as may be."""
     replaces = any(policy(version) == "Replace" for version in life.thing.versions)
-    for job in life.jobs if replaces else ():
-        newer = [other for other in life.jobs if _order(other) > _order(job)]
+    began = life.history.began
+    recent = [job for job in life.jobs if job.ended_at is None or job.ended_at > began] if replaces else []
+    for job in recent:
+        newer = [other for other in recent if _order(other) > _order(job)]
         for other in newer:
             together = max(job.created_at, other.created_at)
+            if not job.active_at(together):
+                continue
             limit = life.history.bound(together)[0]
+            if not job.active_at(limit) or not began < limit < life.history.ended:
+                continue
             version = life.version_at(together)
             steady = version is not None and version is life.version_at(limit)
-            if version is None or not steady or policy(version) != "Replace" or limit <= life.history.began:
+            if version is None or not steady or policy(version) != "Replace":
                 continue
             still = [one for one in newer if one.active_at(limit) and one.created_at <= together]
-            if job.active_at(limit) and len(still) >= slots(version) and limit < life.history.ended:
+            if len(still) >= slots(version):
                 told = f"{job_told(job)} is still there at {clock(limit)} beside newer ones: "
                 yield broken("S9", life, job.instant, f"{told}{'; '.join(map(job_told, still))}")
                 break
@@ -143,8 +150,9 @@ def history_tidied(life: Life) -> Iterator[Broken]:
             if life.version_at(job.deleted_at) is not None:
                 yield broken("S12", life, job.instant, f"{job_told(job)} was deleted before it had ended")
             continue
+        together = max(job.deleted_at + SETTLED, life.history.bound(job.deleted_at)[0])
         for older in life.jobs:
-            outlived = older.deleted_at is None or older.deleted_at > job.deleted_at + SETTLED
+            outlived = older.deleted_at is None or older.deleted_at > together
             ripe = _finished_by(older, job.deleted_at - SETTLED) and older.succeeded == job.succeeded
             if outlived and ripe and older.created_at < job.created_at - SEEN_WITHIN:
                 yield broken(

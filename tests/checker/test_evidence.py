@@ -10,7 +10,7 @@ from typing import Any
 
 from tests.checker import audit, evidence
 from tests.checker.by_hand import NOON, UID, at, text
-from tests.checker.history import CronObject, History, MadeJob, Trigger
+from tests.checker.history import CronObject, Fault, Felt, History, MadeJob, Trigger
 from tests.checker.notebook import Notebook
 from tests.checker.watch import Expired, Watch
 
@@ -171,6 +171,14 @@ def test_a_job_without_a_create_in_the_audit_log_is_a_gap(tmp_path: Path) -> Non
     assert run(notebook, read(tmp_path)).gaps == [
         f"the watch saw team/{NAME}, and the audit log has no create of it",
     ]
+
+
+def test_an_api_server_that_was_killed_could_not_write_down_its_last_job(tmp_path: Path) -> None:
+    notebook = Notebook()
+    notebook.note_job(job(), at(9.3))
+    killed = Fault(what="API server killed", since=at(1.1), until=at(8), felt=Felt.THROUGHOUT)
+    found = evidence.history(notebook, read(tmp_path), began=NOON, until=at(20), ended=at(30), faults=[killed])
+    assert found.gaps == []
 
 
 def test_versions_of_an_object_are_its_edits_and_its_requests() -> None:

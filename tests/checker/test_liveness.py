@@ -196,3 +196,13 @@ def test_what_is_late_after_healing_breaks_the_rule_of_recovery() -> None:
         "L3 team/report 12:00:15: late: report-20260302120015-0a1b2c3d4e by north at 12:00:18, "
         "3.000 s after it was due, and no fault allows it more than D = 2 s"
     ]
+
+
+def test_what_is_caught_up_is_begun_in_time_and_then_never_stops() -> None:
+    """Eight instants that nobody could fire, one each 1.5 s from 12:00:13 on, and those that stand behind them."""
+    away = Fault(what="API server away", since=at(1), until=at(6), felt=Felt.THROUGHOUT, within=timedelta(seconds=7.5))
+    row = [job(second, late=13 + 1.2 * number - second) for number, second in enumerate(range(2, 19))]
+    told = [*statuses(1), status(1.5), *(status(20, at_second=40),)]
+    run = history([job(1), *row, job(19, 20.02), job(20, 20)], version(catchUpPolicy="All"), told=told, faults=[away])
+    late = [broken for broken in judge(run).broken if broken.rule != "L4"]
+    assert [str(broken)[:23] for broken in late] == ["L3 team/report 12:00:19"]

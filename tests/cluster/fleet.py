@@ -117,6 +117,10 @@ class SharedRedis(Protocol):
     def url(self) -> str:
         """What replicas connect to."""
 
+    @property
+    def variables(self) -> Mapping[str, str]:
+        """What they must be told beside that."""
+
     def stop(self) -> None:
         """Take it away at once, with all that it remembers."""
 
@@ -161,7 +165,7 @@ class Fleet:
     ) -> None:
         self._folder = folder
         self._redis = redis
-        self._variables = dict(variables or {})
+        self._variables = {**(redis.variables if redis else {}), **(variables or {})}
         straight = Way(kubeconfig=control_plane.kubeconfig, redis_url=redis.url if redis else None)
         self._way = way or (lambda node: straight)
         self.replicas: dict[str, Replica] = {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from contextlib import nullcontext
 
-from tests.faults import apiserver, authors, clocks, partitions, processes, redis
+from tests.faults import apiserver, authors, clocks, partitions, processes, redis, topologies
 from tests.faults.fault import FaultKind
 
 NOTHING = FaultKind(name="nothing-at-all", row="L1: without a fault", strike=lambda stage, chance: nullcontext())
@@ -14,6 +14,7 @@ ALL: tuple[FaultKind, ...] = (
     NOTHING,
     *processes.FAULTS,
     *redis.FAULTS,
+    *topologies.FAULTS,
     *partitions.FAULTS,
     *apiserver.FAULTS,
     *clocks.FAULTS,

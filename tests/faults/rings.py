@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import threading
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
@@ -50,12 +51,21 @@ class RingNotes:
         elif self._processes.setdefault(node, pid) != pid:
             self._processes[node] = pid
             members.insert(0, ())
+        self._note(node, at, members)
+
+    def gone(self, nodes: Iterable[str]) -> None:
+        """These are no replicas of the fleet any more."""
+        at = datetime.now(UTC)
+        for node in nodes:
+            self._note(node, at, [()])
+
+    def _note(self, node: str, at: datetime, rings: Iterable[tuple[str, ...]]) -> None:
         with self._lock:
             last = next((view.members for view in reversed(self._views) if view.node == node), ())
-            for nodes in members:
-                if nodes != last:
-                    self._views.append(RingView(at=at, node=node, members=nodes))
-                    last = nodes
+            for members in rings:
+                if members != last:
+                    self._views.append(RingView(at=at, node=node, members=members))
+                    last = members
 
     def _new_lines(self, log: Path) -> list[str]:
         """The whole lines since the last look."""
@@ -93,6 +103,10 @@ class RingReader:
         return self.notes.views()
 
     def _run(self) -> None:
+        known: set[str] = set()
         while not self._ended.wait(_POLL_SECONDS):
-            for node, replica in list(self._fleet.replicas.items()):
+            replicas = dict(self._fleet.replicas)
+            self.notes.gone(known - replicas.keys())
+            known = set(replicas)
+            for node, replica in replicas.items():
                 self.notes.look(node, replica.process.log, pid=replica.process.pid, runs=replica.runs)

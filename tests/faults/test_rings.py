@@ -49,3 +49,11 @@ def test_a_replica_that_has_ended_or_just_begun_has_no_ring(tmp_path: Path) -> N
     log.write(CHANGED.format("north/2"))
     assert log.seen(pid=2) == [("north/1",), (), ("north/2",)]
     assert log.seen(pid=3) == [("north/1",), (), ("north/2",), ()]
+
+
+def test_a_replica_that_is_none_any_more_has_no_ring(tmp_path: Path) -> None:
+    log = Log(tmp_path / "log")
+    log.write(CHANGED.format("north/1"))
+    assert log.seen() == [("north/1",)]
+    log.notes.gone(["north"])
+    assert [view.members for view in log.notes.views()] == [("north/1",), ()]

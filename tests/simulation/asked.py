@@ -79,7 +79,7 @@ def manual_answered(course: Course) -> Iterator[Violation]:
             continue
         known.add(request.value)
         answers = [told for told in course.told if _last_trigger(told).get("value") == request.value]
-        until = course.bound(request.since) + ANSWERED_WITHIN
+        until = course.patience.news_by(request.since) + ANSWERED_WITHIN
         if request.since > first_seen and until < request.until and not any(told.at <= until for told in answers):
             yield violation(
                 "L1", course, request.since, f"trigger {request.value} has no answer until {until:%H:%M:%S}"

@@ -44,7 +44,7 @@ def _closed_rightly(course: Course, opened: Told, closed: datetime | None) -> It
     if closed is not None and not any(at <= closed for at in (*edits, *successes)):
         yield violation("circuit", course, closed, "closed by nobody")
     for at in successes:
-        by = course.bound(at) + SETTLED_WITHIN
+        by = course.patience.news_by(at) + SETTLED_WITHIN
         disputed = any(abs(entry.at - at) <= 2 * SETTLED_WITHIN and not entry.job.succeeded for entry in ends)
         over = course.life.ended or course.evidence.ended
         if opened.at < at and by < min([over, *edits]) and not disputed and (closed is None or closed > by):
@@ -65,7 +65,7 @@ def _opened_in_time(course: Course) -> Iterator[Violation]:
             if entry.at < wish.since + SETTLED_WITHIN or _deleted_at_once(course, entry):
                 continue  # one write may close the edit and count an end that came right after it
             row = [*row, entry] if not entry.job.succeeded else []
-            by = course.bound(entry.at) + SETTLED_WITHIN
+            by = course.patience.news_by(entry.at) + SETTLED_WITHIN
             if len(row) < limit or by >= until or _near_success(ends, row[-limit:]):
                 continue
             if not any(condition(told, "CircuitOpen") and entry.at <= told.at <= by for told in course.told) and (

@@ -1,8 +1,6 @@
 """The evidence about one object, put in order for the invariants: its Jobs, its statuses, what its author wished.
 
-What a fault excuses is time, never a firing: an instant gets `WITHOUT_FAULT` from its instant, or `AFTER_DEATH` from
-the death of a replica that came before that was over. The begin and the healing of any other fault give as much. Only
-where nobody can fire, as while the API server is gone, what is due waits for the healing.
+What a fault excuses is `patience`'s.
 """
 
 from __future__ import annotations
@@ -20,14 +18,9 @@ from controller.outcomes import Trigger
 from controller.spec import Key
 from tests.fakes.happenings import Annotated, Happening, What
 from tests.simulation.evidence import Evidence, Told
+from tests.simulation.patience import Patience
 from tests.simulation.reference import Expected, Life, Wish, lives
 
-WITHOUT_FAULT = timedelta(seconds=2)
-"""L1: D."""
-AFTER_DEATH = timedelta(seconds=8)
-"""L2: F, from the death of a replica."""
-DEATH = "kill"
-BLIND = ("watch stalled", "watch slow")
 EARLY = timedelta(milliseconds=100)
 """S3: the tolerance."""
 IN_FLIGHT = timedelta(milliseconds=200)
@@ -139,6 +132,10 @@ class Course:
                 found.setdefault(time_of(slot["scheduledAt"]), told.generation)
         return found
 
+    def due_at(self, job: Job) -> datetime:
+        """When a Job was due: jitter puts off what the schedule asks for."""
+        return instant_of(job) + (self.shift if job.trigger.of_schedule else timedelta(0))
+
     def wish_behind(self, entry: Happening) -> Wish | None:
         """The wish that a Job stands for: the one that it names, or the one before, if its slot was claimed by that.
 
@@ -165,39 +162,10 @@ class Course:
         before = [told for told in self.told if told.at <= at]
         return before[-1] if before else Told(at=at, uid=self.life.uid, generation=0, status={})
 
-    def bound(self, moment: datetime) -> datetime:
-        """Until when what is due at a moment must be done."""
-        bound = moment + WITHOUT_FAULT
-        for begin, end in self.disturbances:
-            if begin <= bound:
-                bound = max(bound, end)
-        return bound
-
     @cached_property
-    def disturbances(self) -> list[tuple[datetime, datetime]]:
-        """Each span of time in which what is due may wait for its end, by its begin."""
-        found = [(fault.at, fault.at + AFTER_DEATH) for fault in self.evidence.faults if fault.what == DEATH]
-        for fault in self.evidence.faults:
-            if fault.until is not None and fault.excuses:
-                found.append((fault.at, fault.until + AFTER_DEATH))
-            elif fault.until is not None:
-                found += [(at, at + AFTER_DEATH) for at in (fault.at, fault.until)]
-        return sorted(found)
-
-    def nobody_could(self, at: datetime) -> bool:
-        """Whether nobody could fire at a moment, or before all had recovered from what was before."""
-        faults = (fault for fault in self.evidence.faults if fault.excuses)
-        return any(fault.at - AFTER_DEATH <= at <= (fault.until or fault.at) for fault in faults)
-
-    def unseen_until(self, moment: datetime) -> datetime:
-        """How long an edit of that moment may stay unseen: the watch of the owning node may stand still."""
-        ends = [fault.until for fault in self.evidence.faults if fault.what in BLIND and fault.at <= moment]
-        return max((until + AFTER_DEATH for until in ends if until is not None and moment <= until), default=moment)
-
-    def blurred(self, at: datetime) -> bool:
-        """Whether a fault kept somebody from seeing in time what the author had just done."""
-        windows = ((fault.at, fault.until) for fault in self.evidence.faults)
-        return any(begin <= at <= until + AFTER_DEATH for begin, until in windows if until is not None)
+    def patience(self) -> Patience:
+        """What the faults of the run excuse."""
+        return Patience(faults=self.evidence.faults, created=self.created)
 
 
 def courses(evidence: Evidence) -> list[Course]:

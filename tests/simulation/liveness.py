@@ -13,7 +13,6 @@ from tests.checker.excuses import COUNTED_AS, CREATED
 from tests.simulation.course import (
     EARLY,
     IN_FLIGHT,
-    WITHOUT_FAULT,
     Course,
     Outcome,
     Violation,
@@ -24,6 +23,7 @@ from tests.simulation.course import (
     waiting,
 )
 from tests.simulation.evidence import Told
+from tests.simulation.patience import WITHOUT_FAULT
 from tests.simulation.reference import Expected
 
 SETTLED_WITHIN = timedelta(seconds=2)
@@ -39,7 +39,7 @@ RECENT = 10
 def in_time(course: Course) -> Iterator[Violation]:
     """L1, L2: each instant has its Job in time, or the outcome that its policy asks for."""
     for expected in course.life.expected(course.evidence.ended):
-        bound = max(course.bound(expected.at), course.unseen_until(expected.wish.since))
+        bound = _bound(course, expected)
         changed = expected.wish.until or course.evidence.ended
         if expected.wish.suspended or bound >= min(changed, course.evidence.ended):
             continue
@@ -102,10 +102,15 @@ def settled_in_time(course: Course) -> Iterator[Violation]:
     through = course.life.created_at if last is None else time_of(last)
     end = course.life.ended or course.evidence.ended
     for expected in course.life.expected(end):
-        ripe = course.bound(expected.at) + SETTLED_WITHIN < min(end, expected.wish.until or end)
+        ripe = _bound(course, expected) + SETTLED_WITHIN < min(end, expected.wish.until or end)
         if ripe and not expected.wish.suspended and expected.at > through:
             yield violation("L4", course, expected.at, f"not settled at the end: settledThrough is {last}")
             return
+
+
+def _bound(course: Course, expected: Expected) -> datetime:
+    """Until when an instant must have its outcome: it cannot before the wish that it is of is seen."""
+    return max(course.patience.bound(expected.at), course.patience.unseen_until(expected.wish.since))
 
 
 def _excused(course: Course, expected: Expected, outcome: Outcome, bound: datetime) -> bool:
@@ -117,14 +122,14 @@ def _excused(course: Course, expected: Expected, outcome: Outcome, bound: dateti
         deadline = expected.wish.deadline
         return deadline is not None and bound > expected.at + deadline and bound != expected.at + WITHOUT_FAULT
     if outcome.reason == "MissedCatchUp":
-        unseen = course.unseen_until(expected.wish.since) >= bound
-        return (course.nobody_could(expected.at) or unseen) and bound > expected.at + LATE_WINDOW
+        unseen = course.patience.unseen_until(expected.wish.since) >= bound
+        return (course.patience.nobody_could(expected.at) or unseen) and bound > expected.at + LATE_WINDOW
     return False
 
 
 def _settled_unseen(course: Course, expected: Expected, bound: datetime) -> bool:
     """Whether an instant went, after a time in which nobody could fire, with more outcomes than one status shows."""
-    if not course.nobody_could(expected.at) or bound <= expected.at + LATE_WINDOW:
+    if not course.patience.nobody_could(expected.at) or bound <= expected.at + LATE_WINDOW:
         return False
     for before, after in pairwise(course.told):
         through = after.status.get("settledThrough")
@@ -156,7 +161,8 @@ def _counts_passed(course: Course, before: Told, after: Told) -> Iterator[Violat
     at_first = len(new.instants(begin - course.shift, end)) if since is None else passed
     no_more = runs_promised(before) >= new.spec.get("maxRuns", 1 << 30)  # what follows the last run is no instant
     if new.same_instants(old) or old.spec.get("schedule") == new.spec.get("schedule"):
-        fits = passed <= grown <= at_first if not course.created else grown == at_first
+        crossed = sum(begin < at <= end and not new.has_instant(at) for at in course.created)  # it had met an edit
+        fits = passed <= grown <= at_first if not course.created else at_first <= grown <= at_first + crossed
         if not fits and not (grown == 0 and no_more):
             yield violation("L4", course, after.at, f"{grown} counted as due, {passed} instants passed")
     elif not 0 <= grown <= passed + len(old.instants(begin, end)):

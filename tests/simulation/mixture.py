@@ -15,7 +15,7 @@ from controller.instants import format_time
 from controller.jobs import Job
 from controller.requests import BACKFILL, SUSPEND_UNTIL, TRIGGER
 from controller.spec import Key
-from tests.simulation.nemesis import TEMPLATE, Authors
+from tests.simulation.authors import TEMPLATE, Authors
 from tests.simulation.world import World
 
 REFUSED = {"spec": {"template": {"spec": {"restartPolicy": "Always", "containers": [{"name": "c", "image": "i"}]}}}}

@@ -102,7 +102,8 @@ def _borne_out(course: Course, instant: datetime, outcome: Outcome, wishes: list
             return "Queue" in policies and any(len(one.status.get("queued", ())) >= limit for one in told)
         case "SkippedSuspended":
             circuit = any(condition(one, "CircuitOpen") for one in told)
-            return circuit or any(wish.suspended for wish in wishes) or _paused(course, due_at, told_at)
+            suspended = any(wish.suspended for wish in wishes) or _resumed_unseen(course, due_at, told_at)
+            return circuit or suspended or _paused(course, due_at, told_at)
         case "MissedDeadline":
             return any(wish.deadline is not None and told_at >= due_at + wish.deadline - SKEW for wish in wishes)
         case "MissedCatchUp":
@@ -112,6 +113,16 @@ def _borne_out(course: Course, instant: datetime, outcome: Outcome, wishes: list
             return any(due_at <= wish.since + timedelta(seconds=1) for wish in wishes[1:])
         case "CreateFailed":
             return refused(course, min(due_at, told_at) - NEAR, told_at)
+    return False
+
+
+def _resumed_unseen(course: Course, since: datetime, until: datetime) -> bool:
+    """Whether a suspension was ended by an edit that nobody could see before the next one, which passes for its end."""
+    for held, resumed, after in zip(course.life.wishes, course.life.wishes[1:], course.life.wishes[2:], strict=False):
+        over = after.since <= course.patience.news_by(resumed.since)
+        told = any(one.generation == resumed.generation for one in course.told)
+        if held.suspended and over and not told and resumed.since <= since <= after.since <= until:
+            return True
     return False
 
 
@@ -126,7 +137,7 @@ def _busy(course: Course, told: list[Told], since: datetime, until: datetime, wi
 def _paused(course: Course, since: datetime, until: datetime) -> bool:
     """Whether a pause covers a moment between these; one that is taken away ends when somebody sees it."""
     return any(
-        pause.since <= until and course.bound(pause.until) >= since and time_of(pause.value) > since
+        pause.since <= until and course.patience.bound(pause.until) >= since and time_of(pause.value) > since
         for pause in requests(course, SUSPEND_UNTIL)
     )
 
@@ -136,7 +147,8 @@ def settled_soon(course: Course) -> Iterator[Violation]:
     started = [told for told in course.told if "settledThrough" in told.status]
     passed = [(told.at, time_of(told.status["settledThrough"])) for told in started]
     for expected in course.expected:
-        by = course.bound(expected.at + course.shift) + SETTLED_WITHIN
+        seen_at = course.patience.unseen_until(expected.wish.since)
+        by = max(course.patience.bound(expected.at + course.shift), seen_at) + SETTLED_WITHIN
         changed = expected.wish.until or course.life.ended or course.evidence.ended
         if by >= min(changed, course.evidence.ended) or _rests(course, expected, by):
             continue
@@ -165,7 +177,7 @@ def promises_kept(course: Course) -> Iterator[Violation]:
                 begun.setdefault(slot["name"], told.at)
                 backfilled |= {slot["name"]} if slot.get("trigger") == "backfill" else set()
     for name, at in begun.items():
-        by = course.bound(at + course.shift) + SETTLED_WITHIN
+        by = course.patience.bound(at + course.shift) + SETTLED_WITHIN
         wish = course.life.wish_at(at)
         if by >= end or wish is None or (wish.until is not None and wish.until <= by):
             continue

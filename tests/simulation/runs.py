@@ -1,30 +1,24 @@
-"""The runs that are made of a seed: some virtual minutes full of faults, and virtual days.
+"""The runs that are made of a seed: some virtual minutes of a mix, and virtual days.
 
-evidence = faulty_minutes(seed=17)
-violations = invariants.check(evidence)
+evidence = minutes_of(FAULTS, seed=17)
+violations = invariants.check(evidence, FAULTS.rules)
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Coroutine
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
-from tests.simulation import mixture
+from tests.simulation.authors import TEMPLATE, Authors, job_duration, job_succeeds
 from tests.simulation.evidence import Evidence
 from tests.simulation.loop import Simulation, simulate
-from tests.simulation.nemesis import (
-    TEMPLATE,
-    WORST_SKEW_SECONDS,
-    Authors,
-    Nemesis,
-    choose_weather,
-    cron_jobs,
-    job_duration,
-    job_succeeds,
-    skew,
-)
-from tests.simulation.troubles import KINDS, Troubles
+from tests.simulation.mixes import Mix
+from tests.simulation.mixture import Quota
+from tests.simulation.nemesis import WORST_SKEW_SECONDS, Nemesis, choose_weather, skew
+from tests.simulation.troubles import Troubles
 from tests.simulation.world import GENUINE, Parts, World
 
 BEGIN = datetime(2026, 1, 1, 17, 57, 30, tzinfo=UTC)
@@ -36,77 +30,42 @@ CALM = timedelta(seconds=20)
 """Without faults at the end, so that all is healed and settled when the run is judged."""
 
 
-def faulty_minutes(*, seed: int, minutes: float = 5, parts: Parts = GENUINE) -> Evidence:
-    """Some minutes of a mix of objects, with joins, leaves, deaths and, on every other seed, edits.
+def minutes_of(mix: Mix, *, seed: int, minutes: float | None = None, parts: Parts = GENUINE) -> Evidence:
+    """Some minutes of a mix.
 
     Args:
-        minutes: Virtual minutes after the replicas have started.
+        minutes: Virtual minutes after the replicas have started; None: as many as the mix asks for.
         parts: What the replicas are made of; a mutant is put in here.
     """
 
     async def scenario(simulation: Simulation) -> Evidence:
-        world = World(simulation, BEGIN, parts)
-        authors = Authors(world=world, pause_seconds=15.0 if seed % 2 else None)
-        nemesis = Nemesis(world=world, pause_seconds=12.0)
+        world = World(simulation, BEGIN, parts, stoppable=bool(mix.troubles))
         choose_weather(world)
-        await _start(world)
-        authors.make(cron_jobs(simulation.random))
-        until = world.now() + timedelta(minutes=minutes) - CALM
-        await asyncio.gather(nemesis.run(until), authors.run(until))
+        await _start(world, far_off=bool(mix.troubles) and seed % 4 == 3)
+        people = mix.populate(world)
+        until = world.now() + timedelta(minutes=mix.minutes if minutes is None else minutes) - CALM
+        await asyncio.gather(people.run(until), *_strikes(world, mix, until))
         await world.sleep((until + CALM - world.now()).total_seconds())
         return await world.close()
 
     return simulate(scenario, seed=seed)
 
 
-def policy_minutes(*, seed: int, minutes: float = 3, parts: Parts = GENUINE) -> Evidence:
-    """Some minutes of any mix of policies, with faults of replicas, a quota, edits, and requests by annotation.
-
-    Args:
-        minutes: Virtual minutes after the replicas have started.
-        parts: What the replicas are made of; a mutant is put in here.
-    """
-
-    async def scenario(simulation: Simulation) -> Evidence:
-        world = World(simulation, BEGIN, parts)
-        people = mixture.Askers(world=world, pause_seconds=2.5)
-        nemesis = Nemesis(world=world, pause_seconds=15.0)
-        choose_weather(world)
-        await _start(world)
-        world.server.job_succeeds = mixture.job_succeeds(seed)
-        mixture.make(world, mixture.cron_jobs(simulation.random, world.now()))
-        until = world.now() + timedelta(minutes=minutes) - CALM
-        await asyncio.gather(nemesis.run(until), people.run(until), mixture.Quota(world=world).run(until))
-        await world.sleep((until + CALM - world.now()).total_seconds())
-        return await world.close()
-
-    return simulate(scenario, seed=seed)
+def _strikes(world: World, mix: Mix, until: datetime) -> list[Coroutine[Any, Any, None]]:
+    """All that befalls a world but what people do."""
+    found = []
+    if mix.deaths_every is not None:
+        found.append(Nemesis(world=world, pause_seconds=mix.deaths_every).run(until))
+    if mix.troubles:
+        found.append(Troubles(world=world, kinds=mix.troubles).run(until))
+    if mix.quota:
+        found.append(Quota(world=world).run(until))
+    return found
 
 
-def faults_minutes(
-    *, seed: int, minutes: float = 1.5, parts: Parts = GENUINE, kinds: Sequence[str] = tuple(KINDS)
-) -> Evidence:
-    """Some minutes of faults of Redis, of the API server and of clocks and processes, one after the other.
-
-    Args:
-        minutes: Virtual minutes after the replicas have started.
-        parts: What the replicas are made of; a mutant is put in here.
-        kinds: The names of the faults that may strike.
-    """
-
-    async def scenario(simulation: Simulation) -> Evidence:
-        world = World(simulation, BEGIN, parts, stoppable=True)
-        authors = Authors(world=world, pause_seconds=15.0 if seed % 2 else None)
-        troubles = Troubles(world=world, kinds=kinds)
-        choose_weather(world)
-        await _start(world, far_off=seed % 4 == 3)
-        authors.make(cron_jobs(simulation.random))
-        until = world.now() + timedelta(minutes=minutes) - CALM
-        await asyncio.gather(troubles.run(until), authors.run(until))
-        await world.sleep((until + CALM - world.now()).total_seconds())
-        return await world.close()
-
-    return simulate(scenario, seed=seed)
+def only(mix: Mix, *kinds: str) -> Mix:
+    """The mix with these kinds of fault alone."""
+    return replace(mix, troubles=kinds)
 
 
 def quiet_day(*, seed: int, days: float = 1) -> Evidence:

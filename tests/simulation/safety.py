@@ -9,17 +9,15 @@ from itertools import pairwise
 from controller.outcomes import Trigger
 from tests.fakes.happenings import Happening, What
 from tests.simulation.course import (
-    AFTER_DEATH,
-    DEATH,
     EARLY,
     IN_FLIGHT,
-    WITHOUT_FAULT,
     Course,
     Violation,
     instant_of,
     time_of,
     violation,
 )
+from tests.simulation.patience import WITHOUT_FAULT
 from tests.simulation.policies import RETRIED_FOR, refused
 from tests.simulation.reference import Wish
 
@@ -29,6 +27,8 @@ OBEYED_WHILE_BLIND = timedelta(seconds=4)
 """S5, S6: the same while a watch is stalled, or a fault has just been healed."""
 DEADLINE_GRACE = timedelta(seconds=1)
 """S4: how far past `startingDeadlineSeconds` a Job may still be created."""
+RESOLUTION_OF_DATE = timedelta(seconds=1)
+"""S3: how well a replica knows the time that Redis has never told it: HTTP's `Date` has whole seconds."""
 CALM = timedelta(seconds=20)
 """S3: so long after the last trouble a firing is not late."""
 ONE_SHIFT = timedelta(seconds=1)
@@ -66,7 +66,8 @@ def never_early(course: Course) -> Iterator[Violation]:
     if course.shift > timedelta(seconds=jitter) and _quiet(course):
         yield violation("S3", course, None, f"put off by {course.shift}, which is more than {jitter} s")
     for instant, entry in course.created.items():
-        if entry.at < instant - EARLY:
+        coarse = course.patience.never_told_by_redis(entry.node, entry.at)
+        if entry.at < instant - EARLY - (RESOLUTION_OF_DATE if coarse else timedelta(0)):
             yield violation("S3", course, instant, f"created {instant - entry.at} before, by {entry.node}")
     for instant, entry in _quiet(course):
         if jitter and entry.at >= instant + course.shift + ONE_SHIFT:
@@ -102,7 +103,7 @@ def author_obeyed(course: Course) -> Iterator[Violation]:
     A manual run runs under suspension.
     """
     for entry in course.creations:
-        within = OBEYED_WHILE_BLIND if course.blurred(entry.at) else OBEYED_WITHIN
+        within = OBEYED_WHILE_BLIND if course.patience.blurred(entry.at) else OBEYED_WITHIN
         instant, wish = instant_of(entry.job), course.life.wish_at(entry.at - within)
         if course.life.ended is not None and entry.at > course.life.ended + within:
             yield violation("S6", course, instant, f"created {entry.at - course.life.ended} after the deletion")
@@ -119,11 +120,16 @@ def author_obeyed(course: Course) -> Iterator[Violation]:
 
 
 def _unseen(course: Course, held: Wish, named: Wish) -> bool:
-    """Whether a suspension came and went while nobody lived to see it: the object then shows no trace of it."""
-    deaths = [fault.at for fault in course.evidence.faults if fault.what == DEATH]
-    alone = any(held.since - AFTER_DEATH <= at <= (held.until or at) for at in deaths)
+    """Whether a suspension was over before anybody had to see it, and nobody has: the object shows no trace of it.
+
+    It is stated among what may still happen. Without a fault a suspension has to be seen within a second (S5).
+    """
+    must_see = max(
+        course.patience.bound(held.since) - WITHOUT_FAULT + OBEYED_WITHIN, course.patience.unseen_until(held.since)
+    )
     told = any(one.generation == held.generation and one.at >= held.since for one in course.told)
-    return alone and not told and held.suspended and held.spec == {**named.spec, "suspend": True}
+    over = held.until is not None and held.until <= must_see
+    return over and not told and held.suspended and held.spec == {**named.spec, "suspend": True}
 
 
 def limit_kept(course: Course) -> Iterator[Violation]:
@@ -159,7 +165,7 @@ def newest_survives(course: Course) -> Iterator[Violation]:
         newer = [
             (start, stop)
             for start, stop, other in spans
-            if start < end and stop > begin and instant_of(other) > instant_of(job)
+            if start < end and stop > begin and course.due_at(other) > course.due_at(job)
         ]
         for start, stop in newer:
             together = max(begin, start)
@@ -180,7 +186,7 @@ def never_back(course: Course) -> Iterator[Violation]:
 
 def _replaced(course: Course, entry: Happening) -> bool:
     """Whether a Job was deleted in favour of a newer one, which came, or which something kept from coming."""
-    limit = course.bound(entry.at)
+    limit = course.patience.bound(entry.at)
     wish = course.life.wish_at(entry.at)
     ends = [course.evidence.ended, course.life.ended, wish.until if wish is not None else None]
     if any(end is not None and end <= limit for end in ends) or course.life.wish_at(entry.at - IN_FLIGHT) is not wish:
@@ -188,13 +194,15 @@ def _replaced(course: Course, entry: Happening) -> bool:
     newer = [
         job
         for begin, end, job in course.spans
-        if instant_of(job) >= instant_of(entry.job)  # a manual run and an instant may fall into one second
+        if course.due_at(job) >= course.due_at(entry.job)  # a manual run and an instant may fall into one second
         and job.uid != entry.job.uid
         and begin <= limit
         and end >= entry.at - OBEYED_WITHIN  # its end is seen a little later
     ]
     too_late = any(
-        instant > instant_of(entry.job) and outcome.reason in GIVEN_UP and entry.at <= outcome.told_at <= limit
+        instant + course.shift > course.due_at(entry.job)
+        and outcome.reason in GIVEN_UP
+        and entry.at <= outcome.told_at <= limit
         for instant, outcome in course.outcomes.items()
     )
     return (
@@ -213,6 +221,6 @@ def _apart(course: Course, together: datetime, until: list[datetime]) -> datetim
 
 def _outlived(course: Course, together: datetime, apart: datetime) -> bool:
     """Whether a Job lives on beside a newer one for longer than Replace lets it."""
-    limit = course.bound(together) - WITHOUT_FAULT + OVERLAP
+    limit = course.patience.bound(together) - WITHOUT_FAULT + OVERLAP
     wish = course.life.wish_at(together)
     return apart > limit and wish is not None and wish.policy == "Replace" and (wish.until or limit) >= limit

@@ -11,8 +11,8 @@ import pytest
 from controller.nodepool import STAND_IN
 from controller.spec import Key
 from tests.fakes.happenings import What
+from tests.simulation.authors import TEMPLATE
 from tests.simulation.loop import Simulation, simulate
-from tests.simulation.nemesis import TEMPLATE
 from tests.simulation.world import World
 
 KEYS = tuple(Key("ns", f"object-{number}") for number in range(12))

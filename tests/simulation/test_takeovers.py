@@ -15,9 +15,9 @@ from controller.outcomes import Trigger
 from controller.requests import BACKFILL, TRIGGER
 from controller.spec import CronJob, Key
 from tests.simulation import invariants
+from tests.simulation.authors import TEMPLATE
 from tests.simulation.evidence import Evidence
 from tests.simulation.loop import Simulation, simulate
-from tests.simulation.nemesis import TEMPLATE
 from tests.simulation.trace import report
 from tests.simulation.world import World
 
@@ -55,7 +55,7 @@ def kill_who_owns(world: World) -> None:
 
 def broken(simulation: Simulation, evidence: Evidence) -> str:
     violations = invariants.check(evidence, invariants.POLICY_RULES)
-    return report(simulation.seed, evidence, violations) if violations else ""
+    return report(f"seed {simulation.seed}", evidence, violations) if violations else ""
 
 
 def jobs_of(evidence: Evidence, trigger: Trigger) -> list[Job]:

@@ -1,12 +1,11 @@
-"""Replicas under faults of Redis, of the API server, of watches and of their own process, seed by seed.
+"""Each fault of Redis, of the API server, of watches and of processes really strikes, and excuses time and no more.
 
-`DCRON_FAULT_SEEDS` runs more seeds than the default ones. A failure names its seed.
+What all of them together come to is in `test_seeds`.
 """
 
 from __future__ import annotations
 
 import asyncio
-import os
 from contextvars import copy_context
 from datetime import timedelta
 
@@ -14,18 +13,16 @@ import pytest
 
 from tests.fakes.happenings import What
 from tests.simulation import invariants, runs
+from tests.simulation.authors import TEMPLATE
 from tests.simulation.evidence import Evidence
 from tests.simulation.loop import Simulation, simulate
-from tests.simulation.nemesis import TEMPLATE
+from tests.simulation.mixes import FAULTS
 from tests.simulation.processes import PROCESS
 from tests.simulation.stories import Story, at
 from tests.simulation.trace import report
-from tests.simulation.troubles import KINDS
+from tests.simulation.troubles import BRIEF
 from tests.simulation.world import World
 
-SEEDS = int(os.environ.get("DCRON_FAULT_SEEDS", "40"))
-BLOCK = 5
-"""Seeds in one test."""
 STRIKES = {
     "Redis down": "Redis down",
     "Redis empty": "Redis emptied",
@@ -51,25 +48,13 @@ STRIKES = {
 def broken(seed: int, evidence: Evidence) -> str | None:
     """What a person needs to know, if an invariant is broken."""
     violations = invariants.check(evidence)
-    return report(seed, evidence, violations) if violations else None
+    return report(f"seed {seed}", evidence, violations) if violations else None
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("first", range(0, SEEDS, BLOCK), ids=lambda first: f"seeds-{first}-{first + BLOCK - 1}")
-def test_faults_of_everything_around_lose_nothing_and_fire_nothing_twice(first: int) -> None:
-    found = []
-    for seed in range(first, min(first + BLOCK, SEEDS)):
-        evidence = runs.faults_minutes(seed=seed)
-        assert len(evidence.history) > 30, f"seed {seed} has hardly fired anything"
-        assert evidence.faults, f"seed {seed} has not struck"
-        found.append(broken(seed, evidence))
-    assert not any(found), "\n\n".join(filter(None, found))
-
-
-@pytest.mark.timeout(60)
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", BRIEF)
 def test_a_fault_really_strikes_and_is_withstood(kind: str) -> None:
-    evidence = runs.faults_minutes(seed=1, kinds=(kind,))
+    evidence = runs.minutes_of(runs.only(FAULTS, kind), seed=1)
     assert evidence.struck.get(STRIKES[kind]), f"{kind} has met nobody"
     assert {fault.what for fault in evidence.faults if fault.until} == {kind}
     assert not (told := broken(1, evidence)), told

@@ -11,8 +11,8 @@ import pytest
 from controller.replica import Replica
 from controller.spec import CronJob, Key
 from tests.fakes.cluster import FakeCluster
+from tests.simulation.authors import TEMPLATE
 from tests.simulation.loop import Simulation, simulate
-from tests.simulation.nemesis import TEMPLATE
 from tests.simulation.world import BugCatcher, Parts, World
 
 EVERY_SECOND = {"schedule": "* * * * * *", "jobTemplate": TEMPLATE}

@@ -18,6 +18,8 @@ from tests.simulation.world import Node, World
 SHORTEST_SECONDS, LONGEST_SECONDS = 6.0, 20.0
 """How long a fault lasts: longer than the TTL of a member."""
 LONGEST_STALL_SECONDS = 40.0
+LONG_STALL_SECONDS = (60.0, 110.0)
+"""Until past the moment at which a stall must have been seen."""
 PEACE_SECONDS = (2.0, 12.0)
 """Between a healing and the next fault: sometimes less than it takes to recover."""
 ALL = "all"
@@ -32,12 +34,14 @@ class Kind:
     Attributes:
         strike: Does it to the world, and undoes it at the end; the node is the one that it is done to.
         excuses: Nobody can fire meanwhile.
-        longest: How many seconds it lasts at most.
+        shortest: How many seconds it lasts at least, if the run does not end before.
+        longest: How many it lasts at most.
         of_one: It is done to one replica.
     """
 
     strike: Callable[[World, Node, random.Random], Weather]
     excuses: bool = False
+    shortest: float = SHORTEST_SECONDS
     longest: float = LONGEST_SECONDS
     of_one: bool = False
 
@@ -60,16 +64,21 @@ class Troubles:
         while True:
             peace, name = chance.uniform(*PEACE_SECONDS), chance.choice(self.kinds)
             kind = KINDS[name]
-            seconds = chance.uniform(SHORTEST_SECONDS, kind.longest)
+            seconds = chance.uniform(kind.shortest, kind.longest)
             left = (until - world.now()).total_seconds() - peace
             if left < SHORTEST_SECONDS:
                 return
             await world.sleep(peace)
             node = chance.choice(world.ready or list(world.nodes.values()))
+            if kind.of_one and len(world.ready) < 2:
+                continue  # somebody must be well
             seconds = min(seconds, left)
             world.trouble(name, node.name if kind.of_one else ALL, seconds, excuses=kind.excuses)
+            afflicted = {node.name} if kind.of_one else set()
+            world.afflicted |= afflicted
             async with kind.strike(world, node, chance):
                 await world.sleep(seconds)
+            world.afflicted -= afflicted
 
 
 @asynccontextmanager
@@ -223,8 +232,14 @@ KINDS: Mapping[str, Kind] = {
     "API throttles": Kind(strike=_api_throttles, excuses=True),
     "watch slow": Kind(strike=_watch_slow),
     "watch stalled": Kind(strike=_watch_stalled, of_one=True, longest=LONGEST_STALL_SECONDS),
+    "watch stalled for long": Kind(
+        strike=_watch_stalled, of_one=True, shortest=LONG_STALL_SECONDS[0], longest=LONG_STALL_SECONDS[1]
+    ),
     "paused": Kind(strike=_paused, of_one=True),
     "clock stepped": Kind(strike=_clock_stepped, of_one=True),
     "Redis clock stepped": Kind(strike=_redis_clock_stepped),
 }
 """Every kind of fault, by the name that the evidence has."""
+STALLS = ("watch stalled for long",)
+"""Kinds that need a run of their own: most runs are over before them."""
+BRIEF = tuple(name for name in KINDS if name not in STALLS)

@@ -143,6 +143,7 @@ class World:
 
     Attributes:
         nodes: Those that live, by name.
+        afflicted: The names of those that a trouble strikes now.
     """
 
     def __init__(
@@ -156,6 +157,7 @@ class World:
         self.redis = FakeRedis(self.now)
         self.redis.delay = REDIS_DELAY
         self.nodes: dict[str, Node] = {}
+        self.afflicted: set[str] = set()
         self.evidence = Evidence(
             began=epoch,
             ended=epoch,
@@ -215,9 +217,15 @@ class World:
         self.evidence.faults.append(Fault(at=self.now(), what=what, node=whom, until=until, excuses=excuses))
 
     async def sleep(self, seconds: float) -> None:
-        """Let the world go on; a replica that has ended by itself ends the run."""
+        """Let the world go on; a replica that has ended by itself ends the run.
+
+        One that has given its watch up ends in order, and is started anew.
+        """
         await asyncio.sleep(seconds)
         for node in list(self.nodes.values()):
+            if node.replica.watchdog.is_lost and not node.leaving and not node.signals.stopped:
+                self.stop(node)
+                self.start(skew=node.clock.skew)
             if node.process.done() and not node.leaving:
                 await node.process
                 raise AssertionError(f"{node.name} has ended by itself")

@@ -49,6 +49,7 @@ class DictatedDriver:
         server_time: Reads its clock, half-way through a beat; None: it has none.
         joined: It says that the announcement was new.
         down: It does not answer.
+        failure: How it fails when it is down.
         takes_seconds: How long it takes to answer, or to fail.
         left: Who has left.
         news: Set when another member has left.
@@ -58,23 +59,28 @@ class DictatedDriver:
     server_time: Callable[[], datetime] | None = None
     joined: bool = False
     down: bool = False
+    failure: StoreUnavailable = field(default_factory=lambda: StoreUnavailable("no answer"))
     takes_seconds: float = 0.0
     beats: list[Member] = field(default_factory=list)
     left: list[Member] = field(default_factory=list)
     news: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def trouble(self) -> StoreUnavailable | None:
+        return self.failure if self.down else None
 
     async def beat(self, member: Member, *, ttl: timedelta) -> Membership:
         await asyncio.sleep(self.takes_seconds / 2)
         server_time = self.server_time() if self.server_time is not None else None
         await asyncio.sleep(self.takes_seconds / 2)
         if self.down:
-            raise StoreUnavailable("no answer")
+            raise self.failure
         self.beats.append(member)
         return Membership(members=tuple(self.members), server_time=server_time, joined=self.joined)
 
     async def leave(self, member: Member) -> None:
         if self.down:
-            raise StoreUnavailable("no answer")
+            raise self.failure
         self.left.append(member)
 
     async def changed(self) -> None:

@@ -148,3 +148,11 @@ async def test_the_tasks_of_the_loop_are_counted_when_asked_for() -> None:
 
 def test_without_a_loop_there_are_no_tasks() -> None:
     assert Metrics().value("dcron_tasks") == 0
+
+
+def test_whether_redis_answers_is_shown_once_it_is_told() -> None:
+    metrics = Metrics()
+    assert metrics.value("dcron_redis_up") is None
+    for up in (True, False):
+        metrics.redis_up(up)
+        assert metrics.value("dcron_redis_up") == up

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from controller.errors import StoreDenied
 from controller.messages import Member
 from controller.nodepool import STAND_IN, NodePool, Ours, State, Theirs, Unsure
 from controller.ring import Ring
@@ -294,9 +295,14 @@ def test_a_driver_that_answers_again_with_another_ring_changes_it() -> None:
     run(act, A, B)
 
 
-def test_an_outage_of_the_driver_is_told_once_at_each_turn(caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize(
+    ("beats", "ring"), [(2, "the last one"), (0, "none: everybody fires")], ids=["with a ring", "without one"]
+)
+def test_an_outage_is_told_once_when_it_begins_and_once_when_it_ends(
+    caplog: pytest.LogCaptureFixture, beats: int, ring: str
+) -> None:
     async def act(node: Node) -> None:
-        await node.beats(2)
+        await node.beats(beats)
         node.driver.down = True
         await node.beats(20)
         node.driver.down = False
@@ -304,11 +310,39 @@ def test_an_outage_of_the_driver_is_told_once_at_each_turn(caplog: pytest.LogCap
 
     run(act, A, B)
 
-    assert [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING] == [
-        "the driver does not answer",
-        "no driver: going on with the last ring",
-        "the driver answers again",
-    ]
+    assert warnings(caplog) == ["going on without Redis", "Redis answers again"]
+    assert (vars(caplog.records[0])["reason"], vars(caplog.records[0])["ring"]) == ("no answer", ring)
+
+
+def test_some_lost_beats_are_not_told(caplog: pytest.LogCaptureFixture) -> None:
+    async def act(node: Node) -> None:
+        await node.beats(2)
+        for _ in range(3):
+            node.driver.down = True
+            await node.beats(4)
+            node.driver.down = False
+            await node.beats()
+
+    run(act, A, B)
+
+    assert warnings(caplog) == []
+
+
+def test_a_refusal_is_told_at_once_and_once(caplog: pytest.LogCaptureFixture) -> None:
+    async def act(node: Node) -> None:
+        await node.beats(2)
+        node.driver.down, node.driver.failure = True, StoreDenied("wrong password")
+        await node.beats()
+        assert warnings(caplog) == ["going on without Redis"]
+        await node.beats(20)
+
+    run(act, A, B)
+
+    assert warnings(caplog) == ["going on without Redis"]
+
+
+def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
 
 
 # --- pauses and a driver that forgets -------------------------------------------------------------------------------
@@ -347,6 +381,22 @@ def test_a_member_that_does_not_return_to_it_is_dropped() -> None:
         node.driver.members, node.driver.joined = [A], True
         await node.beats()
         node.driver.joined = False
+        await node.beats(3)
+        assert "b/1" in node.pool.nodes
+        await node.beats()
+        assert "b/1" not in node.pool.nodes
+
+    run(act, A, B)
+
+
+def test_a_member_that_leaves_once_it_has_returned_is_waited_for_no_more() -> None:
+    async def act(node: Node) -> None:
+        await node.beats(2)
+        node.driver.members, node.driver.joined = [A], True
+        await node.beats()
+        node.driver.members, node.driver.joined = [A, B], False
+        await node.beats()
+        node.driver.members = [A]
         await node.beats()
         assert node.pool.nodes == ("a/1",)
 

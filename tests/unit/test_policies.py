@@ -109,6 +109,15 @@ CONCURRENCY = {
 }
 
 
+def test_a_slot_that_is_given_up_leaves_its_place_to_the_next_instant_unless_another_node_may_be_filling_it() -> None:
+    cron = cron_job(concurrencyPolicy="Forbid", startingDeadlineSeconds=30)
+    waiting = slot(cron, "11:55")
+    known: dict[str, Any] = {"status": replace(decide_ready(cron), active=(waiting,)), "complete": True}
+    assert described(step_of(cron, "12:00:01", **known)) == "write MissedDeadline claim 12:00"
+    theirs = {waiting.name: at("12:00:02")}
+    assert described(step_of(cron, "12:00:01", fill_at=theirs, **known)) == "write MissedDeadline SkippedForbid"
+
+
 @pytest.mark.parametrize("row", CONCURRENCY)
 def test_who_gets_a_place(row: str) -> None:
     assert answer(CONCURRENCY[row]) == CONCURRENCY[row].asks
@@ -868,7 +877,7 @@ def test_a_shifted_instant_fires_later_and_keeps_its_nominal_name() -> None:
 )
 def test_what_counts_from_the_instant_counts_from_the_shifted_one(spec: dict[str, Any], now: str, asks: str) -> None:
     cron = shifted(**spec)
-    assert described(step_of(cron, now, status=decide_ready(cron))) == asks
+    assert described(step_of(cron, now, status=decide_ready(cron), complete=True)) == asks
 
 
 def test_an_edit_counts_from_the_shifted_instant() -> None:

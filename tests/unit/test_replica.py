@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
+from controller.errors import StoreDenied
 from controller.health import ReplicaHealth
 from controller.messages import FiringRecord, Member
 from controller.replica import Replica, ReplicaSettings
 from controller.ring import Ring
+from controller.web import Finding
 from tests.fakes.clock import EPOCH, SimulatedClock
 from tests.fakes.cluster import FakeCluster
 from tests.fakes.recentjobs import FakeRecentJobStore
@@ -53,7 +55,13 @@ class Running:
     @property
     def ring(self) -> str | None:
         """What `/readyz` says of the ring."""
-        return ReplicaHealth(self.replica).ready()["ring"]
+        found = self.ready["ring"]
+        return None if found is None else found.sentence
+
+    @property
+    def ready(self) -> dict[str, Finding | None]:
+        """What `/readyz` says."""
+        return ReplicaHealth(self.replica, self.driver).ready()
 
 
 def running(act: Callable[[World, Running], Awaitable[None]]) -> None:
@@ -144,9 +152,50 @@ def test_a_node_that_the_others_do_not_count_on_is_not_ready() -> None:
     running(act)
 
 
+def test_an_outage_of_redis_is_told_and_leaves_a_replica_ready_that_had_a_ring() -> None:
+    async def act(world: World, node: Running) -> None:
+        await world.until(3)
+        node.driver.down = True
+        await world.until(5)
+        assert (node.ready["redis"], node.ready["ring"]) == (Finding("no answer", unready=False), None)
+        await world.until(15)
+        assert node.ready["ring"] == Finding("degraded: the last ring goes on, of 1", unready=False)
+        node.driver.down = False
+        await world.until(20)
+        assert not any(node.ready.values())
+
+    running(act)
+
+
+def test_a_replica_that_redis_does_not_let_in_is_not_ready_until_it_does() -> None:
+    async def act(world: World, node: Running) -> None:
+        await world.until(3)
+        node.driver.down, node.driver.failure = True, StoreDenied("wrong password")
+        await world.until(15)
+        assert node.ready["redis"] == Finding("wrong password")
+        node.driver.down = False
+        await world.until(20)
+        assert node.ready["redis"] is None
+
+    running(act)
+
+
+def test_a_replica_whose_redis_has_never_answered_is_not_ready() -> None:
+    async def act(world: World, node: Running) -> None:
+        node.driver.down = True
+        await world.until(15)
+        assert node.ready["redis"] == Finding("no answer")
+        assert node.ready["ring"] == Finding("degraded: no ring was seen yet, this replica fires all that is due")
+        node.driver.down = False
+        await world.until(20)
+        assert not any(node.ready.values())
+
+    running(act)
+
+
 def test_before_its_first_beat_a_node_is_not_ready() -> None:
     async def act(world: World, node: Running) -> None:
-        assert node.ring == "the node pool is Joining"
+        assert node.ring == "this node has not joined the ring yet"
         await world.clock.sleep(timedelta(seconds=5))
         assert node.ring is None
 

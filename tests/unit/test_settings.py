@@ -42,6 +42,9 @@ def test_without_flags_and_variables_the_defaults_hold() -> None:
         http_port=8080,
         log_format="text",
         log_level="info",
+        pod_name="",
+        pod_namespace="",
+        pod_uid="",
     )
     assert warnings == ()
 
@@ -73,6 +76,9 @@ VALUES: dict[str, tuple[str, object]] = {
     "http_port": ("0", 0),
     "log_format": ("JSON", "json"),
     "log_level": ("Debug", "debug"),
+    "pod_name": ("dcron-7d9", "dcron-7d9"),
+    "pod_namespace": ("dcron-system", "dcron-system"),
+    "pod_uid": ("0123-4567", "0123-4567"),
 }
 
 
@@ -83,6 +89,11 @@ def test_each_setting_has_a_variable_and_a_flag(setting: object, secrets: Path) 
     others = {"DCRON_REDIS_URL": "redis://cache"} if name == "redis_password_file" else {}
     assert getattr(settings_from(**others, **{f"DCRON_{name.upper()}": str(text)}), name) == value
     assert getattr(settings_from(f"--{name.replace('_', '-')}={text}", **others), name) == value
+
+
+def test_the_pod_is_known_from_the_names_that_the_downward_api_usually_gives() -> None:
+    settings = settings_from(POD_NAME="dcron-7d9", POD_NAMESPACE="dcron-system", POD_UID="0123", DCRON_POD_UID="4567")
+    assert (settings.pod_name, settings.pod_namespace, settings.pod_uid) == ("dcron-7d9", "dcron-system", "4567")
 
 
 def test_a_flag_wins_over_its_variable() -> None:

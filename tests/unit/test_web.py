@@ -9,7 +9,7 @@ import pytest
 from controller.errors import InvalidSettings
 from controller.metrics import Metrics
 from controller.outcomes import Reason
-from controller.web import Health, WebServer
+from controller.web import Finding, Health, WebServer
 
 LOOPBACK = "127.0.0.1"
 
@@ -17,12 +17,12 @@ LOOPBACK = "127.0.0.1"
 @dataclass
 class SomeHealth:
     problems: list[str] = field(default_factory=list)
-    checks: dict[str, str | None] = field(default_factory=dict)
+    checks: dict[str, Finding | None] = field(default_factory=dict)
 
     def alive(self) -> list[str]:
         return self.problems
 
-    def ready(self) -> dict[str, str | None]:
+    def ready(self) -> dict[str, Finding | None]:
         return self.checks
 
 
@@ -66,15 +66,23 @@ async def test_a_replica_is_ready_when_all_checks_are_well() -> None:
 
 
 async def test_one_failed_check_makes_it_unready_and_is_named() -> None:
-    async with serving(SomeHealth(checks={"api": None, "redis": "wrong password"})) as url:
+    async with serving(SomeHealth(checks={"api": None, "redis": Finding("wrong password")})) as url:
         assert await get_json(f"{url}/readyz") == (
             503,
             {"status": "unavailable", "checks": {"api": "ok", "redis": "wrong password"}},
         )
 
 
+async def test_what_does_not_make_it_unready_is_told_all_the_same() -> None:
+    async with serving(SomeHealth(checks={"api": None, "redis": Finding("no answer", unready=False)})) as url:
+        assert await get_json(f"{url}/readyz") == (
+            200,
+            {"status": "degraded", "checks": {"api": "ok", "redis": "no answer"}},
+        )
+
+
 async def test_health_is_looked_at_anew_for_each_probe() -> None:
-    health = SomeHealth(checks={"redis": "no answer"})
+    health = SomeHealth(checks={"redis": Finding("no answer")})
     async with serving(health) as url:
         assert (await get_json(f"{url}/readyz"))[0] == 503
         health.checks["redis"] = None

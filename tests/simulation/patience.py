@@ -1,0 +1,109 @@
+"""What a fault excuses: time, never a firing.
+
+An instant gets `WITHOUT_FAULT` from its instant, or `AFTER_DEATH` from the death of a replica that came before that was
+over. The begin and the healing of any other fault give as much. Where nobody can fire, as while the API server is gone,
+what is due waits for the healing. Where a watch hides what is new, that waits until it is seen. Where nobody hears who
+has gone, others stand in, in order. Each of these is a rule of INVARIANTS; nothing else is excused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+
+from tests.fakes.happenings import Happening
+from tests.simulation.evidence import Fault
+
+WITHOUT_FAULT = timedelta(seconds=2)
+"""L1: D."""
+AFTER_DEATH = timedelta(seconds=8)
+"""L2: F, from the death of a replica."""
+DEATH = "kill"
+BLIND = ("watch stalled", "watch stalled for long", "watch slow")
+STALL_SEEN = timedelta(seconds=75)
+"""A stalled watch is seen within this time, counted from the first thing that it hides."""
+GONE = ("kill", "stop")
+UNHEARD = ("Redis down", "Redis slow", "Redis deaf")
+"""While nobody hears who lives, whoever goes stays on the last ring, and others stand in behind it."""
+STAND_IN = timedelta(seconds=3)
+"""So much later each node on the last ring looks than the one before it (the fault table: "in order")."""
+HEARD_WITHIN = timedelta(seconds=7)
+"""L5: who has gone is off every ring by then, the TTL and 2 s later."""
+
+
+@dataclass(kw_only=True)
+class Patience:
+    """How long one object may wait for what is due.
+
+    Attributes:
+        faults: Of the run.
+        created: By instant, the creation of the object's Job.
+    """
+
+    faults: Sequence[Fault]
+    created: Mapping[datetime, Happening]
+
+    def bound(self, moment: datetime) -> datetime:
+        """Until when what is due at a moment must be done."""
+        bound = moment + WITHOUT_FAULT + self._behind_the_last_ring(moment)
+        for begin, end in self.disturbances:
+            if begin <= bound:
+                bound = max(bound, end)
+        return bound
+
+    @cached_property
+    def disturbances(self) -> list[tuple[datetime, datetime]]:
+        """Each span of time in which what is due may wait for its end, by its begin."""
+        found = [(fault.at, fault.at + AFTER_DEATH) for fault in self.faults if fault.what == DEATH]
+        for fault in self.faults:
+            if fault.until is not None and fault.excuses:
+                found.append((fault.at, fault.until + AFTER_DEATH))
+            elif fault.until is not None:
+                found += [(at, at + AFTER_DEATH) for at in (fault.at, fault.until)]
+        return sorted(found)
+
+    def _behind_the_last_ring(self, moment: datetime) -> timedelta:
+        """How much later somebody stands in at a moment for those who have gone while nobody could hear of it.
+
+        Only until somebody has: from then on who stands in serves the object in time, until Redis is back.
+        """
+        delays = [timedelta(0)]
+        for fault in self.faults:
+            if fault.what in UNHEARD and fault.until is not None and fault.at <= moment <= fault.until:
+                left = [one.at for one in self.faults if one.what in GONE and one.at <= moment]
+                gone = [at for at in left if at >= fault.at - HEARD_WITHIN]
+                if gone and not self._served(max(gone), moment):
+                    delays.append(STAND_IN * len(gone))
+        return max(delays)
+
+    def _served(self, since: datetime, until: datetime) -> bool:
+        """Whether an instant that was due since a moment had its Job before another moment."""
+        return any(since < due_at and entry.at < until for due_at, entry in self.created.items())
+
+    def nobody_could(self, at: datetime) -> bool:
+        """Whether nobody could fire at a moment, or before all had recovered from what was before."""
+        faults = (fault for fault in self.faults if fault.excuses)
+        return any(fault.at - AFTER_DEATH <= at <= (fault.until or fault.at) for fault in faults)
+
+    def never_told_by_redis(self, node: str | None, at: datetime) -> bool:
+        """Whether a node, up to a moment, has known the time by the API server's `Date` and its own clock alone."""
+        joined = [fault.at for fault in self.faults if fault.what == "join" and fault.node == node]
+        silences = [(one.at, one.until) for one in self.faults if one.what in UNHEARD and one.until is not None]
+        return any(begin <= join and at <= end + WITHOUT_FAULT for join in joined for begin, end in silences)
+
+    def news_by(self, moment: datetime) -> datetime:
+        """Until when what an author wrote at a moment, or a Job's end, must have had its effect."""
+        return max(self.bound(moment), self.unseen_until(moment))
+
+    def unseen_until(self, moment: datetime) -> datetime:
+        """How long an edit of that moment may stay unseen: the watch of the owning node may stand still."""
+        ends = [fault.until for fault in self.faults if fault.what in BLIND and fault.at <= moment]
+        seen = [min(until, moment + STALL_SEEN) for until in ends if until is not None and moment <= until]
+        return max((at + AFTER_DEATH for at in seen), default=moment)
+
+    def blurred(self, at: datetime) -> bool:
+        """Whether a fault kept somebody from seeing in time what the author had just done."""
+        windows = ((fault.at, fault.until) for fault in self.faults)
+        return any(begin <= at <= until + AFTER_DEATH for begin, until in windows if until is not None)
