@@ -105,16 +105,15 @@ class Reconciler:
         Raises:
             TransientError: The world did not go along; the queue tries again.
         """
-        cron_job = self._cron_jobs.get(key)
-        if cron_job is None:
-            return None
+        met: set[str] = set()
         try:
-            return await self._go_on(key)
+            return await self._go_on(key, met)
         finally:
-            if self._cron_jobs.key_of(cron_job.uid) is None:  # what this look has noted of it came after its end
-                self.forget(cron_job.uid)
+            for uid in met:
+                if self._cron_jobs.key_of(uid) is None:  # what this look has noted of it came after its end
+                    self.forget(uid)
 
-    async def _go_on(self, key: Key) -> datetime | None:
+    async def _go_on(self, key: Key, met: set[str]) -> datetime | None:
         insight = _Insight(uid="", generation=0)
         for _ in range(STEPS):
             cron_job = self._cron_jobs.get(key)
@@ -122,6 +121,7 @@ class Reconciler:
                 return None
             if (cron_job.uid, cron_job.generation) != (insight.uid, insight.generation):
                 insight = _Insight(uid=cron_job.uid, generation=cron_job.generation)
+                met.add(cron_job.uid)
             match self._node_pool.ownership(key):
                 case Theirs() if not self._is_filling(cron_job):
                     return None

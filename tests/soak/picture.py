@@ -18,6 +18,8 @@ _HEIGHT, _GAP = 170, 46
 _TICKS = 4
 _STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 240)
 _LABELS = 8
+_STARTING_SECONDS = 20.0
+"""So much of each life is not drawn: a start is a steep line in every panel, and hides what comes after it."""
 _COLOURS = ("#1f6feb", "#d97706", "#2a9d6e", "#9333ea", "#be185d")
 _STYLE = """
 text{font:12px system-ui,"DejaVu Sans",Arial,sans-serif;fill:#24292f}.head{font-size:15px;font-weight:600}
@@ -65,7 +67,8 @@ def drawn(
         title: The headline.
     """
     nodes = sorted({sample.node for sample in samples})
-    panels = list(_panels(samples))
+    shown = [_started(life) for life in lives(samples)]
+    panels = list(_panels([sample for life in shown for sample in life] or samples, samples[-1].seconds))
     height = panels[-1].top + _HEIGHT + 40
     width = _LEFT + _WIDTH + _RIGHT
     lines = [
@@ -78,13 +81,17 @@ def drawn(
     for panel in panels:
         lines += _axes(panel)
         lines += (_restart(panel, *restart) for restart in restarts)
-        lines += (_life(panel, life, _COLOURS[nodes.index(life[0].node) % len(_COLOURS)]) for life in lives(samples))
+        lines += (_life(panel, life, _COLOURS[nodes.index(life[0].node) % len(_COLOURS)]) for life in shown if life)
     if slope is not None:
         lines += _fit(panels[0], slope, warm_up)
     return "\n".join([*lines, "</svg>", ""])
 
 
-def _panels(samples: Sequence[Sample]) -> Iterator[_Panel]:
+def _started(life: Sequence[Sample]) -> list[Sample]:
+    return [sample for sample in life if sample.seconds - life[0].seconds >= _STARTING_SECONDS]
+
+
+def _panels(samples: Sequence[Sample], seconds: float) -> Iterator[_Panel]:
     quantities: tuple[tuple[str, Callable[[Sample], float | None]], ...] = (
         ("resident memory, MB", lambda sample: sample.rss / 1e6),
         ("file descriptors", lambda sample: sample.fds),
@@ -94,7 +101,7 @@ def _panels(samples: Sequence[Sample]) -> Iterator[_Panel]:
         values = [found for sample in samples if (found := value(sample)) is not None] or [0.0]
         low, step = _scale(min(values), max(values))
         top = _TOP + number * (_HEIGHT + _GAP)
-        yield _Panel(name=name, top=top, value=value, low=low, step=step, seconds=samples[-1].seconds)
+        yield _Panel(name=name, top=top, value=value, low=low, step=step, seconds=seconds)
 
 
 def _scale(least: float, most: float) -> tuple[float, float]:
