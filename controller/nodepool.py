@@ -27,6 +27,9 @@ logger = logging.getLogger(__name__)
 
 STAND_IN = timedelta(seconds=3)
 """Without Redis, how much later each node on the ring looks than the one before it."""
+LATEST_STAND_IN = timedelta(seconds=6)
+"""Nobody looks later than this, however many may have died: what is late for more than the late window (10 s) is
+missed, and a death must be over after 8 s. Those behind the second look together then, and the Job's name decides."""
 
 
 class State(StrEnum):
@@ -277,4 +280,4 @@ class NodePool:
         assert self._ring is not None
         order = self._ring.preference(name)
         rank = order.index(self._identity) if self._identity in order else len(order)
-        return Ours(delay=STAND_IN * rank)
+        return Ours(delay=min(STAND_IN * rank, LATEST_STAND_IN))

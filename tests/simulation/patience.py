@@ -31,8 +31,8 @@ UNTOLD = (*UNHEARD, "Redis clock stepped")
 """While Redis does not tell the time, or not the true one, who asks for the first time goes by the API server's."""
 ASKS_WITHIN = timedelta(seconds=3)
 """So long after its begin a replica asks Redis for the first time."""
-STAND_IN = timedelta(seconds=3)
-"""So much later each node on the last ring looks than the one before it (the fault table: "in order")."""
+STAND_IN, LATEST_STAND_IN = timedelta(seconds=3), timedelta(seconds=6)
+"""So much later each node on the last ring looks than the one before it (the fault table: "in order"), and at most."""
 HEARD_WITHIN = timedelta(seconds=7)
 """L5: who has gone is off every ring by then, the TTL and 2 s later."""
 
@@ -79,7 +79,7 @@ class Patience:
                 left = [one for one in self.faults if one.what in GONE and one.at <= moment]
                 gone = [one for one in left if one.at >= fault.at - HEARD_WITHIN]
                 if gone and not self._served(gone, moment):
-                    delays.append(STAND_IN * len(gone))
+                    delays.append(min(STAND_IN * len(gone), LATEST_STAND_IN))
         return max(delays)
 
     def _served(self, gone: Sequence[Fault], until: datetime) -> bool:

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from controller.nodepool import STAND_IN
+from controller.nodepool import LATEST_STAND_IN, STAND_IN
 from controller.spec import Key
 from tests.fakes.happenings import What
 from tests.simulation.authors import TEMPLATE
@@ -80,6 +80,22 @@ def test_who_stands_in_for_a_replica_that_died_in_an_outage_of_redis_is_late_onc
         await world.close()
 
     simulate(scenario, seed=seed)
+
+
+def test_one_that_is_left_of_five_in_an_outage_of_redis_misses_nothing() -> None:
+    async def scenario(simulation: Simulation) -> None:
+        world = await begin(simulation, 5)
+        world.redis.down = True
+        await world.sleep(15)
+        for node in list(world.nodes.values())[:4]:
+            world.kill(node)
+        await world.sleep(30)
+        assert max(lateness_since(world, 10)) < LATEST_STAND_IN.total_seconds() + 1
+        told = {one["reason"] for told in world.evidence.told for one in told.status.get("recent", ())}
+        assert told == {"Created"}
+        await world.close()
+
+    simulate(scenario)
 
 
 @pytest.mark.parametrize("seed", range(2))
