@@ -16,6 +16,7 @@ from typing import assert_never
 from controller import statusbody
 from controller.announcer import Announcer
 from controller.attempts import Attempts
+from controller.due import DEADLINE_GRACE
 from controller.errors import ClusterUnavailable, Conflict, DcronError, NamespaceTerminating, Refused, TransientError
 from controller.jobs import Firing, Job, manifest
 from controller.lister import CronJobLister, JobLister
@@ -112,10 +113,12 @@ class Executor:
         """Create the Jobs of firings, one after the other, as long as nothing speaks against it.
 
         Between two of them lies a request: what has come to be known meanwhile may speak against the next, so the rest
-        is left to the next decision if the object has changed or much time has passed.
+        is left to the next decision if the object has changed, much time or the next one's deadline has passed.
         """
         begun_at = self._clock.elapsed()
         for firing in firings:
+            if self._too_late(cron_job, firing):
+                return
             await self._create(cron_job, firing)
             current = self._cron_jobs.get(cron_job.key)
             if current is not cron_job or self._clock.elapsed() - begun_at > ONE_LOOK:
@@ -149,6 +152,13 @@ class Executor:
             if outcome.reason is not Reason.CREATED and outcome.trigger is not Trigger.BACKFILL:
                 self._record(cron_job, outcome)
         return written
+
+    def _too_late(self, cron_job: CronJob, firing: Firing) -> bool:
+        deadline = cron_job.spec.starting_deadline
+        if deadline is None or not firing.trigger.of_schedule:
+            return False
+        lateness = cron_job.lateness(firing.scheduled_at, firing.trigger, self._clock.now())
+        return lateness >= deadline + DEADLINE_GRACE
 
     # One request each.
 

@@ -62,7 +62,7 @@ def history(
         faults=faults,
         refusals=record.refused,
         foreign_writes=record.foreign,
-        gaps=_gaps(jobs, record, ended, faults),
+        gaps=_gaps((job for job in jobs if job.created_at > began), record, ended, faults),
     )
 
 

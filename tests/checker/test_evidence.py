@@ -173,6 +173,12 @@ def test_a_job_without_a_create_in_the_audit_log_is_a_gap(tmp_path: Path) -> Non
     ]
 
 
+def test_what_was_made_before_the_run_is_no_gap_of_it(tmp_path: Path) -> None:
+    notebook = Notebook()
+    notebook.note_job(job(), at(1.3))
+    assert evidence.history(notebook, read(tmp_path), began=at(2), until=at(20), ended=at(30)).gaps == []
+
+
 def test_an_api_server_that_was_killed_could_not_write_down_its_last_job(tmp_path: Path) -> None:
     notebook = Notebook()
     notebook.note_job(job(), at(9.3))

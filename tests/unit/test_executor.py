@@ -218,6 +218,24 @@ def test_a_long_row_of_creates_is_cut_so_that_the_object_is_looked_at_again() ->
     in_world(act)
 
 
+def test_a_firing_whose_deadline_passes_while_another_is_created_is_left_to_the_next_decision() -> None:
+    """A deadline of 5 s is over 6 s after the instant."""
+
+    class Slow(FakeCluster):
+        async def create_job(self, manifest: Mapping[str, Any]) -> CreateResult:
+            await self._clock.sleep(timedelta(seconds=0.6))
+            return await super().create_job(manifest)
+
+    async def act(world: World) -> None:
+        node, cron = Node(world, cluster=Slow), world.apply(startingDeadlineSeconds=5)
+        node.cron_jobs.see(cron)
+        await world.until(65.7)
+        await node.executor.create(cron, [firing(cron, second) for second in (61, 60)])
+        assert world.instants == [61]
+
+    in_world(act)
+
+
 def test_one_delete_without_an_answer_does_not_cut_off_the_others() -> None:
     async def act(world: World) -> None:
         node, cron = Node(world, cluster=Stumbling), world.apply()
