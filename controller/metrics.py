@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import platform
+import sys
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
@@ -47,6 +48,8 @@ class Metrics:
             version, platform.python_version()
         ).set(1)
         self._gauge("tasks", "Tasks of the event loop.").set_function(_tasks)
+        # Resident memory also grows while the allocator spreads what is alive; these grow only with what is kept.
+        self._gauge("memory_blocks", "Blocks of memory that Python has allocated.").set_function(sys.getallocatedblocks)
         ProcessCollector(registry=self._registry)
 
     def _make_firings(self) -> None:

@@ -118,6 +118,8 @@ class Figures:
 
 def _told(slope: Slope) -> str:
     line = f"{slope.mb_per_hour:+.2f} MB an hour, standard error {slope.error:.2f}"
+    if slope.blocks_per_hour is not None:
+        line += f", {slope.blocks_per_hour:+.0f} blocks"
     return f"{slope.node} {line}, over {slope.seconds / 60:.0f} minutes at {slope.mean_mb:.1f} MB"
 
 

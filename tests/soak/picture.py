@@ -1,4 +1,4 @@
-"""The run as a picture: memory, file descriptors and tasks of each replica over time, a line for each life.
+"""The run as a picture: memory, its blocks, file descriptors and tasks of each replica over time, a line for each life.
 
 A self-contained SVG, as the checker's timeline is: no script, no font, nothing from elsewhere.
 """
@@ -94,14 +94,23 @@ def _started(life: Sequence[Sample]) -> list[Sample]:
 def _panels(samples: Sequence[Sample], seconds: float) -> Iterator[_Panel]:
     quantities: tuple[tuple[str, Callable[[Sample], float | None]], ...] = (
         ("resident memory, MB", lambda sample: sample.rss / 1e6),
+        ("blocks of memory that Python has allocated, thousands", _thousands),
         ("file descriptors", lambda sample: sample.fds),
         ("tasks of the event loop", lambda sample: sample.tasks),
     )
-    for number, (name, value) in enumerate(quantities):
-        values = [found for sample in samples if (found := value(sample)) is not None] or [0.0]
+    number = 0
+    for name, value in quantities:
+        values = [found for sample in samples if (found := value(sample)) is not None]
+        if not values:
+            continue
         low, step = _scale(min(values), max(values))
         top = _TOP + number * (_HEIGHT + _GAP)
+        number += 1
         yield _Panel(name=name, top=top, value=value, low=low, step=step, seconds=seconds)
+
+
+def _thousands(sample: Sample) -> float | None:
+    return None if sample.blocks is None else sample.blocks / 1e3
 
 
 def _scale(least: float, most: float) -> tuple[float, float]:

@@ -15,7 +15,7 @@ import psutil
 from tests.cluster.fleet import Replica
 
 EVERY_SECONDS = 5.0
-_TASKS = re.compile(r"^dcron_tasks (\S+)$", re.MULTILINE)
+_NUMBER = re.compile(r"^dcron_(tasks|memory_blocks) (\S+)$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +27,7 @@ class Sample:
         pid: Another one is another life.
         rss: Resident memory in bytes.
         tasks: Of its event loop; None if it did not answer.
+        blocks: Of memory, that Python has allocated: they grow with what is kept, and not with how it lies.
     """
 
     seconds: float
@@ -35,6 +36,7 @@ class Sample:
     rss: int
     fds: int
     tasks: int | None
+    blocks: int | None = None
 
 
 class Sampler:
@@ -86,10 +88,17 @@ class Sampler:
         with process.oneshot():
             rss, fds, used = process.memory_info().rss, process.num_fds(), _seconds(process)
         self._used[replica.node, process.pid] = used
-        found = _TASKS.search(replica.answer("/metrics")[1])
-        tasks = int(float(found[1])) if found else None
+        told = {name: int(float(text)) for name, text in _NUMBER.findall(replica.answer("/metrics")[1])}
         self.samples.append(
-            Sample(seconds=self.seconds, node=replica.node, pid=process.pid, rss=rss, fds=fds, tasks=tasks)
+            Sample(
+                seconds=self.seconds,
+                node=replica.node,
+                pid=process.pid,
+                rss=rss,
+                fds=fds,
+                tasks=told.get("tasks"),
+                blocks=told.get("memory_blocks"),
+            )
         )
 
     def _read_others(self) -> dict[str, float]:

@@ -1,4 +1,8 @@
-"""How fast memory grows: a straight line by least squares through the samples of one life, after its warm-up."""
+"""How fast memory grows: a straight line by least squares through the samples of one life, after its warm-up.
+
+Resident memory is what a limit is set on; blocks of memory tell why it grows: with them, more is kept; without them,
+the allocator spreads the same.
+"""
 
 from __future__ import annotations
 
@@ -26,6 +30,7 @@ class Slope:
         error: Its standard error, in the same unit. Neighbouring samples are alike, so the true one is larger.
         seconds: How much time the line spans.
         mean_mb: Memory in the middle.
+        blocks_per_hour: Growth of the blocks of memory that Python has allocated; None: not told.
     """
 
     node: str
@@ -34,6 +39,7 @@ class Slope:
     error: float
     seconds: float
     mean_mb: float
+    blocks_per_hour: float | None = None
 
 
 def slopes(samples: Iterable[Sample], warm_up: float = WARM_UP_SECONDS, least: float = LEAST_SECONDS) -> list[Slope]:
@@ -61,16 +67,23 @@ def lives(samples: Iterable[Sample]) -> list[list[Sample]]:
 
 
 def _fitted(life: Sequence[Sample]) -> Slope:
-    times, sizes = [one.seconds / _HOUR for one in life], [one.rss / _MB for one in life]
-    time, size = fmean(times), fmean(sizes)
-    spread = sum((at - time) ** 2 for at in times)
-    slope = sum((at - time) * (one - size) for at, one in zip(times, sizes, strict=True)) / spread
-    rest = sum((one - size - slope * (at - time)) ** 2 for at, one in zip(times, sizes, strict=True))
+    slope, error, size = _line([one.seconds / _HOUR for one in life], [one.rss / _MB for one in life])
+    told = [(one.seconds / _HOUR, float(one.blocks)) for one in life if one.blocks is not None]
     return Slope(
         node=life[0].node,
         pid=life[0].pid,
         mb_per_hour=slope,
-        error=math.sqrt(rest / (len(life) - 2) / spread),
+        error=error,
         seconds=life[-1].seconds - life[0].seconds,
         mean_mb=size,
+        blocks_per_hour=_line(*map(list, zip(*told, strict=True)))[0] if len(told) > 2 else None,
     )
+
+
+def _line(times: Sequence[float], values: Sequence[float]) -> tuple[float, float, float]:
+    """Slope of the line of least squares, its standard error, and the mean."""
+    time, mean = fmean(times), fmean(values)
+    spread = sum((at - time) ** 2 for at in times)
+    slope = sum((at - time) * (one - mean) for at, one in zip(times, values, strict=True)) / spread
+    rest = sum((one - mean - slope * (at - time)) ** 2 for at, one in zip(times, values, strict=True))
+    return slope, math.sqrt(rest / (len(times) - 2) / spread), mean

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from tests.soak.samples import Sample
@@ -45,3 +47,10 @@ def test_a_restart_begins_a_new_line_and_a_short_life_has_none() -> None:
     samples = life(1, range(0, 3600, 5), 0.0) + life(2, range(3600, 4500, 5), 50.0)
     assert [len(one) for one in lives(samples)] == [720, 180]
     assert [slope.pid for slope in slopes(samples)] == [1]
+
+
+def test_blocks_that_stay_are_told_beside_memory_that_grows() -> None:
+    samples = [replace(sample, blocks=700_000) for sample in life(1, range(0, 3600, 5), 30.0)]
+    slope = slopes(samples)[0]
+    assert (round(slope.mb_per_hour), slope.blocks_per_hour) == (30, 0)
+    assert slopes(life(1, range(0, 3600, 5), 30.0))[0].blocks_per_hour is None

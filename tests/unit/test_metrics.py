@@ -156,3 +156,11 @@ def test_whether_redis_answers_is_shown_once_it_is_told() -> None:
     for up in (True, False):
         metrics.redis_up(up)
         assert metrics.value("dcron_redis_up") == up
+
+
+def test_blocks_of_memory_grow_with_what_is_kept() -> None:
+    metrics = Metrics()
+    before = metrics.value("dcron_memory_blocks") or 0
+    kept = [object() for _ in range(10_000)]
+    after = metrics.value("dcron_memory_blocks") or 0
+    assert len(kept) * 0.9 < after - before < len(kept) * 2
