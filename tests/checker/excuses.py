@@ -99,9 +99,12 @@ def _counted(life: Life, due: Due) -> Outcome | None:
             and other.at not in shown
             and other.at not in life.fired
         ]
-        for reason, count in COUNTED_AS.items():
+        turned_away = sum(grown.get(count, 0) for count in set(COUNTED_AS.values()) - {"created"})
+        if turned_away < len(hidden):
+            continue
+        for reason, count in COUNTED_AS.items():  # one write may settle them for several reasons
             outcome = Outcome(reason=reason, told_at=after.at)
-            if grown.get(count, 0) >= len(hidden) and borne_out(life, due, outcome):
+            if reason != CREATED and grown.get(count, 0) and borne_out(life, due, outcome):
                 return outcome
     return None
 

@@ -205,3 +205,17 @@ def test_a_create_that_was_refused_may_come_later() -> None:
     assert found.complaints == []
     (complaint,) = judge(history(late, told=told, calm=LONG_CALM)).complaints
     assert complaint.startswith("L1 team/report 12:00:07: late: ")
+
+
+def test_one_write_may_settle_instants_for_several_reasons_that_it_does_not_show() -> None:
+    """One create was refused, and when the others could be tried they were older than late."""
+    away = Fault(what="rights lost", since=at(1.5), until=at(15), felt=Felt.THROUGHOUT)
+    refused = Refusal(at=at(2.1), namespace="team", job=job(2).name, code=403)
+    counts = {"due": 20, "created": 17, "missed": 2, "createFailed": 1}
+    told = [*statuses(1), status(20, *(outcome(second) for second in range(11, 21)), counts=counts)]
+    made = [job(1), *(job(second, late=16 - second) for second in range(5, 16)), *(job(n) for n in range(16, 21))]
+    run = history(made, told=told, faults=[away], refusals=[refused])
+    assert judge(run).complaints == []
+    fewer = [*statuses(1), status(20, *told[-1].status["recent"], counts={**counts, "missed": 1, "created": 18})]
+    broken = judge(replace(run, objects=[replace(run.objects[0], told=fewer)])).broken
+    assert [one.at for one in broken if one.rule == "L2"] == [at(3), at(4)]
