@@ -12,7 +12,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from controller import logs, settings
+from controller import allocator, logs, settings
 from controller.app import App
 from controller.errors import DcronError, InvalidSettings
 
@@ -26,6 +26,7 @@ def main(arguments: Sequence[str]) -> int:
     except InvalidSettings as error:
         return _fail(str(error), 2)
     logs.configure(chosen.log_format, chosen.log_level)
+    allocator.return_large_blocks()
     for warning in warnings:
         logger.warning(warning)
     logger.info("starting", extra={"node": chosen.node_name, "settings": repr(chosen)})

@@ -215,7 +215,8 @@ class ApiServer:
             raise NamespaceTerminating(message) if _is_terminating(body) else Refused(message)
         if body is None:
             # Each answer of a served path is JSON, errors included; "404 page not found" is plain text.
-            raise NotServed(f"{response.url.path} is not served (is the CRD installed?): {message}")
+            kind = NotServed if status == HTTPStatus.NOT_FOUND else ClusterUnavailable
+            raise kind(f"{response.url.path} is not served (is the CRD installed?): {message}")
         return Answer(status=status, body=body, date=response.headers.get("Date", ""))
 
 

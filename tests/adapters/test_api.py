@@ -20,6 +20,7 @@ from controller.errors import (
     DcronError,
     InvalidSettings,
     NamespaceTerminating,
+    NotServed,
     Refused,
     Throttled,
 )
@@ -107,7 +108,7 @@ async def test_a_server_that_never_answers_is_given_up_after_the_time_out(call: 
         pytest.param(always(500, status("InternalError", "etcd is slow")), ClusterUnavailable, "etcd", id="error"),
         pytest.param(always(503, "not ready"), ClusterUnavailable, "503", id="unavailable, in plain text"),
         pytest.param(always(401, status("Unauthorized")), ClusterUnavailable, "credentials", id="bad credentials"),
-        pytest.param(always(404, "404 page not found"), ClusterUnavailable, "is the CRD installed", id="not served"),
+        pytest.param(always(404, "404 page not found"), NotServed, "is the CRD installed", id="not served"),
         pytest.param(always(200, "<html>"), ClusterUnavailable, "not served", id="something else answers"),
         pytest.param(always(429, status("TooManyRequests", "slowly")), Throttled, "slowly", id="too many"),
         pytest.param(always(403, status("Forbidden", "no right")), Refused, "no right", id="forbidden"),

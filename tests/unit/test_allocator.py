@@ -1,0 +1,56 @@
+"""Large blocks go back to the system, also after others were freed: in a process of its own, as it is set for all."""
+
+from __future__ import annotations
+
+import ctypes
+import subprocess
+import sys
+
+import pytest
+
+from deploy.local.replica import PROJECT
+
+NAMES = ("arena", "ordblks", "smblks", "hblks", "hblkhd", "usmblks", "fsmblks", "uordblks", "fordblks", "keepcost")
+"""Of `struct mallinfo2`."""
+PROGRAM = """
+import ctypes
+from controller.allocator import LARGE_BYTES, return_large_blocks
+
+class Info(ctypes.Structure):
+    _fields_ = [(name, ctypes.c_size_t) for name in {names}]
+
+library = ctypes.CDLL(None)
+library.mallinfo2.restype = Info
+
+def apart():
+    return library.mallinfo2().hblkhd
+
+{call}
+for _ in range(3):
+    bytearray(8 * LARGE_BYTES)  # freed at once: this is what moves the limit
+before = apart()
+kept = bytearray(4 * LARGE_BYTES)
+print(apart() - before >= len(kept))
+"""
+
+
+pytestmark = pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "mallinfo2"), reason="another C library")
+
+
+def run(call: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM.replace("{call}", call).replace("{names}", repr(NAMES))],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout.strip()
+
+
+def test_a_large_block_is_apart_although_larger_ones_were_freed() -> None:
+    assert run("assert return_large_blocks()") == "True"
+
+
+def test_by_itself_the_c_library_would_put_it_among_the_small_ones() -> None:
+    assert run("") == "False"
