@@ -90,7 +90,7 @@ async def test_with_the_older_protocol_the_library_alone_connects_anew(own_redis
 
 async def test_a_server_that_closes_idle_connections_costs_no_call(kind: str, tmp_path: Path) -> None:
     async with (
-        reached(kind, tmp_path, "--timeout", "1") as (server, url),
+        reached(kind, tmp_path, "--timeout", "3") as (server, url),
         contextlib.aclosing(RealWorld(server, url)) as world,
     ):
         driver, store, me = world.driver("a"), world.store("a"), member("a")
