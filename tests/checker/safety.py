@@ -153,6 +153,8 @@ def history_tidied(life: Life) -> Iterator[Broken]:
             if life.version_at(job.deleted_at) is not None:
                 yield broken("S12", life, job.instant, f"{job_told(job)} was deleted before it had ended")
             continue
+        if life.history.fails_some(job.deleted_at):
+            continue  # in which order they were asked for, nobody can see
         together = max(job.deleted_at + SETTLED, life.history.bound(job.deleted_at)[0])
         for older in life.jobs:
             outlived = older.deleted_at is None or older.deleted_at > together
