@@ -101,6 +101,7 @@ class Reading:
         record, where = self._record, entry["objectRef"]
         if where.get("resource") != "jobs" or "name" not in where:
             _note_foreign(record, entry)
+            _note_unread(record, entry)
             return
         write = _write(entry)
         if entry["verb"] == "create" and _code(entry) == HTTPStatus.GATEWAY_TIMEOUT:
@@ -174,6 +175,14 @@ def _note_refusal(record: Record, entry: Mapping[str, Any]) -> None:
     if entry["verb"] == "create" and "subresource" not in entry["objectRef"]:
         write = _write(entry)
         record.refused.append(Refusal(at=write.at, namespace=write.namespace, job=write.name, code=_code(entry)))
+
+
+def _note_unread(record: Record, entry: Mapping[str, Any]) -> None:
+    """A create that was refused before the Job's name was read, as to one who has not the right to it."""
+    where = entry["objectRef"]
+    of_job = entry["verb"] == "create" and where.get("resource") == "jobs" and "subresource" not in where
+    if of_job and _by_us(entry) and _code(entry) == HTTPStatus.FORBIDDEN:
+        record.refused.append(Refusal(at=_at(entry), namespace=where["namespace"], job="", code=_code(entry)))
 
 
 def _note_foreign(record: Record, entry: Mapping[str, Any]) -> None:

@@ -114,7 +114,11 @@ class MadeJob:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
-    """A create of a Job that the API server refused."""
+    """A create of a Job that the API server refused.
+
+    Attributes:
+        job: Its name; empty: it was refused before the name was read, and may have been any that was due.
+    """
 
     at: datetime
     namespace: str
@@ -234,6 +238,11 @@ class History:
         """Whether another object was broken on purpose at a moment."""
         beside = (fault for fault in self.faults if fault.felt is Felt.BY_NO_OTHER)
         return any(fault.since <= at <= fault.until for fault in beside)
+
+    def fails_some(self, at: datetime) -> bool:
+        """Whether some requests failed at a moment, or lately, by a fault."""
+        flaky = (fault for fault in self.faults if fault.felt is Felt.EACH_TIME)
+        return any(fault.since <= at <= fault.until + (fault.within or self.recovery) for fault in flaky)
 
     def bound(self, moment: datetime) -> tuple[datetime, Fault | None]:
         """Until when what is due at a moment must be done, and the fault that makes it later than D."""

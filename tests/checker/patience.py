@@ -68,9 +68,8 @@ def last_refusal(life: Life, due: Due, until: datetime) -> datetime | None:
         refusal.at
         for refusal in life.history.refusals
         if refusal.namespace == life.thing.namespace
-        and digits in refusal.job
-        and refusal.job.startswith(life.thing.name[:_KEPT])
-        and refusal.at <= until
+        and due.due_at <= refusal.at <= until
+        and (not refusal.job or (digits in refusal.job and refusal.job.startswith(life.thing.name[:_KEPT])))
     ]
     return max(times, default=None)
 

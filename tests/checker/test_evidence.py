@@ -173,6 +173,13 @@ def test_a_job_without_a_create_in_the_audit_log_is_a_gap(tmp_path: Path) -> Non
     ]
 
 
+def test_a_create_that_is_refused_before_its_name_is_read_may_have_been_of_any_job(tmp_path: Path) -> None:
+    line = entry(1.1, code=403)
+    del line["objectRef"]["name"]
+    (refusal,) = read(tmp_path, line).refused
+    assert (refusal.at, refusal.namespace, refusal.job, refusal.code) == (at(1.1), "team", "", 403)
+
+
 def test_what_was_made_before_the_run_is_no_gap_of_it(tmp_path: Path) -> None:
     notebook = Notebook()
     notebook.note_job(job(), at(1.3))

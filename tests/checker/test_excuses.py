@@ -216,6 +216,7 @@ def test_one_write_may_settle_instants_for_several_reasons_that_it_does_not_show
     made = [job(1), *(job(second, late=16 - second) for second in range(5, 16)), *(job(n) for n in range(16, 21))]
     run = history(made, told=told, faults=[away], refusals=[refused])
     assert judge(run).complaints == []
+    assert judge(replace(run, refusals=[replace(refused, job="")])).complaints == []
     fewer = [*statuses(1), status(20, *told[-1].status["recent"], counts={**counts, "missed": 1, "created": 18})]
     broken = judge(replace(run, objects=[replace(run.objects[0], told=fewer)])).broken
     assert [one.at for one in broken if one.rule == "L2"] == [at(3), at(4)]

@@ -20,7 +20,7 @@ from tests.checker.by_hand import (
     text,
     version,
 )
-from tests.checker.history import ForeignWrite, History
+from tests.checker.history import Fault, Felt, ForeignWrite, History
 from tests.checker.rules import judge
 
 FORBID = version(concurrencyPolicy="Forbid")
@@ -189,3 +189,10 @@ def test_what_must_not_be_is_said(run: History, complaints: list[str]) -> None:
 def test_a_job_that_ends_while_it_is_replaced_is_no_matter_of_history() -> None:
     ended = job(7, finished_at=at(7.9), succeeded=True, deleted_at=at(8.05), by_us=True)
     assert judge(history([*jobs(7), ended], REPLACE)).complaints == []
+
+
+def test_while_requests_fail_nobody_knows_in_which_order_deletions_were_asked_for() -> None:
+    deleted = [*jobs(7), job(7, deleted_at=at(7.5), by_us=True)]
+    flaky = Fault(what="some requests fail", since=at(1), until=at(19), felt=Felt.EACH_TIME)
+    assert judge(history(deleted, until=at(7))).complaints != []
+    assert judge(history(deleted, until=at(7), faults=[flaky])).complaints == []
