@@ -13,13 +13,13 @@ from datetime import timedelta
 from itertools import groupby
 
 from controller import conditions
+from controller.asked import Backfill, BackfillState
 from controller.instants import format_time
 from controller.jobs import Firing, Job
 from controller.messages import Event, EventType
 from controller.outcomes import Outcome, Reason, Trigger
 from controller.ports import Clock, Cluster, Recorder
 from controller.spec import CronJob
-from controller.status import Backfill, BackfillState
 from controller.steps import Cause, Write
 
 logger = logging.getLogger(__name__)

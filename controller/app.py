@@ -34,7 +34,7 @@ from controller.kube import KubeCluster
 from controller.messages import EventType
 from controller.metrics import Metrics
 from controller.outage import Outage
-from controller.ports import RecentJobStore
+from controller.ports import Driver, RecentJobStore
 from controller.replica import Replica, ReplicaSettings
 from controller.settings import Settings
 from controller.web import WebServer
@@ -95,7 +95,7 @@ class App:
                 recorder=self._metrics,
             )
             if settings.http_port:
-                web = WebServer(ReplicaHealth(replica, membership), self._metrics, port=settings.http_port)
+                web = WebServer(ReplicaHealth(replica), self._metrics, port=settings.http_port)
                 await web.start()
                 stack.push_async_callback(web.stop)
             watch = JobWatch(api, self._clock, namespaces=settings.namespaces)
@@ -103,7 +103,6 @@ class App:
             await self._objects_served(api)
             outage = Outage(
                 replica.node_pool,
-                membership,
                 self._clock,
                 tell=self._teller(events),
                 up=self._metrics.redis_up if settings.redis else lambda up: None,
@@ -131,7 +130,7 @@ class App:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._stop.wait(), LOOK_AGAIN.total_seconds())
 
-    def _memory(self, stack: AsyncExitStack) -> tuple[driver.RedisDriver | driver.InMemoryDriver, RecentJobStore]:
+    def _memory(self, stack: AsyncExitStack) -> tuple[Driver, RecentJobStore]:
         """What the replicas share, each on connections of its own; without Redis, what one replica keeps to itself."""
         settings = self._settings
         address = settings.redis

@@ -14,6 +14,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import assert_never
 
+from controller.asked import Backfill, BackfillState
 from controller.case import Case
 from controller.due import CHUNK
 from controller.errors import TerminalError
@@ -24,7 +25,7 @@ from controller.outcomes import Trigger
 from controller.places import Places
 from controller.requests import Interval, Unreadable
 from controller.spec import ConcurrencyPolicy
-from controller.status import Backfill, BackfillState, Slot
+from controller.status import Slot
 
 MAX_INSTANTS = 10_000
 """Most instants of one backfill: about as many Jobs as a person still means. They are counted when it begins."""

@@ -177,7 +177,8 @@ class Case:
             return None
         # A backfill has time; a manual run is tried as long as a firing of the schedule would be.
         over = slot.trigger is Trigger.MANUAL and (
-            self.due.past_deadline(slot.scheduled_at) or self.due.given_up(attempt, slot.scheduled_at)
+            self.cron_job.is_too_late(slot.scheduled_at, slot.trigger, self.now)
+            or self.due.given_up(attempt, slot.scheduled_at)
         )
         return Reason.CREATE_FAILED if attempt.final or over else None
 

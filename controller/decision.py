@@ -21,7 +21,6 @@ from datetime import datetime
 
 from controller.case import Case
 from controller.conditions import INVALID_JOB_TEMPLATE, READY
-from controller.due import DEADLINE_GRACE
 from controller.errors import TerminalError
 from controller.instants import INSTANT
 from controller.jobs import Job
@@ -208,10 +207,7 @@ class _Question:
 
     def _deadline_of(self, scheduled_at: datetime, trigger: Trigger) -> datetime | None:
         """When an instant of the schedule that waits is past its deadline."""
-        deadline = self.case.cron_job.spec.starting_deadline
-        if deadline is None or not trigger.of_schedule:
-            return None
-        return self.case.cron_job.due_at(scheduled_at) + deadline + DEADLINE_GRACE
+        return self.case.cron_job.too_late_at(scheduled_at) if trigger.of_schedule else None
 
     def _is_asked(self) -> datetime | None:
         """When this node, which stands in, would answer what people ask for by annotation."""

@@ -88,11 +88,6 @@ class RedisDriver:
         self._listening: asyncio.Task[None] | None = None
         self._subscription: Subscription | None = None
 
-    @property
-    def trouble(self) -> StoreUnavailable | None:
-        """Why the last call failed; None if it did not."""
-        return self._client.trouble
-
     async def beat(self, member: Member, *, ttl: timedelta) -> Membership:
         """Announce this member for `ttl`, drop who is out of time and read who lives, in one script.
 
@@ -164,8 +159,6 @@ class RedisDriver:
 
 class InMemoryDriver:
     """The `Driver` of a replica that is alone: no Redis, no other members, no clock of its own."""
-
-    trouble: None = None
 
     def __init__(self) -> None:
         self._announced: set[str] = set()

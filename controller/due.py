@@ -27,8 +27,6 @@ from controller.spec import CatchUpPolicy, CronJob
 
 CHUNK = 1000
 """Most instants looked at in one step: a few tens of milliseconds of the loop; the rest follows in the next one."""
-DEADLINE_GRACE = timedelta(seconds=1)
-"""`startingDeadlineSeconds` counts whole seconds: 3 s are over when 4 s have passed. So 0 means within the second."""
 INTERVAL_HORIZON = timedelta(days=366 * 5)
 """How far back the instant before a firing is looked for: one leap-day schedule apart, at the least."""
 
@@ -117,7 +115,7 @@ class Due:
         attempt = self._attempt(instant)
         if self._suspended(instant):
             return Reason.SKIPPED_SUSPENDED
-        if self.past_deadline(self.cron_job.due_at(instant)):
+        if self.cron_job.is_too_late(instant, Trigger.SCHEDULE, self.now):
             return Reason.MISSED_DEADLINE
         if attempt is not None and (attempt.final or self.given_up(attempt, self.cron_job.due_at(instant))):
             return Reason.CREATE_FAILED
@@ -173,11 +171,6 @@ class Due:
 
     def _attempt(self, instant: datetime) -> Attempt | None:
         return self._attempts.get(instant)
-
-    def past_deadline(self, due_at: datetime) -> bool:
-        """Whether what was due then is too late now."""
-        deadline = self.cron_job.spec.starting_deadline
-        return deadline is not None and self.now - due_at >= deadline + DEADLINE_GRACE
 
     def given_up(self, attempt: Attempt, due_at: datetime) -> bool:
         """Whether a create that was refused for now is tried no more; without a deadline only.

@@ -16,7 +16,6 @@ from typing import assert_never
 from controller import statusbody
 from controller.announcer import Announcer
 from controller.attempts import Attempts
-from controller.due import DEADLINE_GRACE
 from controller.errors import ClusterUnavailable, Conflict, DcronError, NamespaceTerminating, Refused, TransientError
 from controller.jobs import Firing, Job, manifest
 from controller.lister import CronJobLister, JobLister
@@ -117,7 +116,8 @@ class Executor:
         """
         begun_at = self._clock.elapsed()
         for firing in firings:
-            if self._too_late(cron_job, firing):
+            too_late = cron_job.is_too_late(firing.scheduled_at, firing.trigger, self._clock.now())
+            if too_late and firing.trigger.of_schedule:
                 return
             await self._create(cron_job, firing)
             current = self._cron_jobs.get(cron_job.key)
@@ -152,13 +152,6 @@ class Executor:
             if outcome.reason is not Reason.CREATED and outcome.trigger is not Trigger.BACKFILL:
                 self._record(cron_job, outcome)
         return written
-
-    def _too_late(self, cron_job: CronJob, firing: Firing) -> bool:
-        deadline = cron_job.spec.starting_deadline
-        if deadline is None or not firing.trigger.of_schedule:
-            return False
-        lateness = cron_job.lateness(firing.scheduled_at, firing.trigger, self._clock.now())
-        return lateness >= deadline + DEADLINE_GRACE
 
     # One request each.
 

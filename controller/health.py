@@ -7,15 +7,14 @@ ready goes on firing as well as it can.
 An outage of Redis does not make a replica unready that had a ring: it fires on, all replicas have the same outage, and
 unready pods would stop a rolling update and the draining of nodes for no gain. It says so in its answer. Credentials
 that Redis refuses do, and so does a Redis that has never answered this process: a rolling update that brings a wrong
-password or address stops at its first pod. `web` asks, `replica` and the driver know.
+password or address stops at its first pod. `web` asks, `replica` knows.
 """
 
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Protocol
 
-from controller.errors import StoreDenied, StoreUnavailable
+from controller.errors import StoreDenied
 from controller.nodepool import NodePool, State
 from controller.replica import Replica
 from controller.web import Finding
@@ -24,21 +23,11 @@ STUCK = timedelta(seconds=60)
 """A key that has waited so long for its look waits for ever: outages end within their time-outs."""
 
 
-class Membership(Protocol):
-    """Where the heartbeats go."""
-
-    @property
-    def trouble(self) -> StoreUnavailable | None:
-        """Why the last one failed; None if it did not."""
-        ...
-
-
 class ReplicaHealth:
     """The probes' view of one replica."""
 
-    def __init__(self, replica: Replica, membership: Membership) -> None:
+    def __init__(self, replica: Replica) -> None:
         self._replica = replica
-        self._membership = membership
 
     def alive(self) -> list[str]:
         """Problems that only a restart will mend; empty if there are none."""
@@ -60,13 +49,10 @@ class ReplicaHealth:
         }
 
     def _redis(self) -> Finding | None:
-        pool, trouble = self._replica.node_pool, self._membership.trouble
-        if not pool.failing:
+        pool = self._replica.node_pool
+        if pool.trouble is None:
             return None
-        sentence = str(trouble or "Redis does not answer")
-        if isinstance(trouble, StoreDenied):
-            return Finding(sentence)
-        return Finding(sentence, unready=not pool.nodes)
+        return Finding(str(pool.trouble), unready=isinstance(pool.trouble, StoreDenied) or not pool.nodes)
 
 
 def _ring(pool: NodePool) -> Finding | None:

@@ -67,11 +67,6 @@ class CronJobLister:
         """The version that the watch has come to; 0 before it has shown anything."""
         return self._shown
 
-    def watched(self, cron_job: CronJob) -> bool:
-        """Take over a state from the watch: it also tells how far the watch has come."""
-        self.watch_came_to(cron_job.resource_version)
-        return self.see(cron_job)
-
     def watch_came_to(self, resource_version: str) -> None:
         """The watch has shown an object in this version, ours or not."""
         self._shown = max(self._shown, int(resource_version))

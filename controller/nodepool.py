@@ -106,6 +106,7 @@ class NodePool:
         self._heard_at: timedelta | None = None
         self._tried_at: timedelta | None = None
         self._failing_since: timedelta | None = None
+        self._trouble: StoreUnavailable | None = None
         self._told_outage = False
         self._returning = Returning(update=update, ttl=ttl)
         self._leaving = False
@@ -126,9 +127,9 @@ class NodePool:
         return self._identity in self.nodes
 
     @property
-    def failing(self) -> bool:
-        """Whether the last beat got no answer."""
-        return self._failing_since is not None
+    def trouble(self) -> StoreUnavailable | None:
+        """Why the last beat got no answer; None if it got one, or none was tried."""
+        return self._trouble
 
     def ownership(self, key: Key) -> Ownership:
         """Whether this node looks after a key now."""
@@ -184,16 +185,18 @@ class NodePool:
 
     async def _wait_for_beat(self) -> None:
         """Until the next beat is due, or another node has left."""
-        waits = {
-            asyncio.ensure_future(self._clock.sleep(self._update)),
-            asyncio.ensure_future(self._driver.changed()),
-        }
+        due = asyncio.ensure_future(self._clock.sleep(self._update))
+        hint = asyncio.ensure_future(self._driver.changed())
         try:
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({due, hint}, return_when=asyncio.FIRST_COMPLETED)
+            if hint.done() and (wrong := hint.exception()) is not None:
+                # No hint: without this wait, heartbeats would follow each other without a pause.
+                logger.error("cannot hear the other nodes", exc_info=wrong)
+                await due
         finally:
-            for wait in waits:
-                wait.cancel()
-            await asyncio.gather(*waits, return_exceptions=True)
+            due.cancel()
+            hint.cancel()
+            await asyncio.gather(due, hint, return_exceptions=True)
 
     # What a beat brings.
 
@@ -202,7 +205,7 @@ class NodePool:
             return
         if self._told_outage:
             logger.warning("Redis answers again", extra={"node": self._identity})
-        self._failing_since, self._told_outage = None, False
+        self._failing_since, self._trouble, self._told_outage = None, None, False
         self._heard_at = self._clock.elapsed()
         members = self._returning.members(membership, known=self.members, tried_at=self._tried_at, now=self._heard_at)
         self._report_strangers(members)
@@ -248,7 +251,7 @@ class NodePool:
         self._reported = frozenset(notes)
 
     def _missed_beat(self, error: StoreUnavailable) -> None:
-        now = self._clock.elapsed()
+        now, self._trouble = self._clock.elapsed(), error
         if self._failing_since is None:
             self._failing_since = now
             logger.debug("a heartbeat has failed", extra={"node": self._identity, "reason": str(error)})

@@ -10,9 +10,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from datetime import timedelta
-from typing import NoReturn, Protocol
+from typing import NoReturn
 
-from controller.errors import StoreDenied, StoreUnavailable
+from controller.errors import StoreDenied
 from controller.messages import EventType
 from controller.nodepool import NodePool, State
 from controller.ports import Clock
@@ -25,31 +25,18 @@ Tell = Callable[[EventType, str, str], None]
 """Takes the type, the reason and the message of an Event."""
 
 
-class Membership(Protocol):
-    """Where the heartbeats go."""
-
-    @property
-    def trouble(self) -> StoreUnavailable | None:
-        """Why the last one failed; None if it did not."""
-        ...
-
-
 class Outage:
     """Watches one replica's Redis.
 
     Args:
-        pool: Knows whether it goes on without.
-        membership: Knows why.
+        pool: Knows whether it goes on without, and why.
         clock: The time.
         tell: Publishes an Event.
         up: Takes whether Redis answers, at each look.
     """
 
-    def __init__(
-        self, pool: NodePool, membership: Membership, clock: Clock, *, tell: Tell, up: Callable[[bool], None]
-    ) -> None:
+    def __init__(self, pool: NodePool, clock: Clock, *, tell: Tell, up: Callable[[bool], None]) -> None:
         self._pool = pool
-        self._membership = membership
         self._clock = clock
         self._tell = tell
         self._up = up
@@ -63,8 +50,9 @@ class Outage:
 
     def look(self) -> None:
         """Set the number, and tell what has begun or ended since the last look."""
-        if self._pool.state is not State.JOINING or self._pool.failing:  # no heartbeat yet is neither
-            self._up(not self._pool.failing)
+        trouble = self._pool.trouble
+        if self._pool.state is not State.JOINING or trouble is not None:  # no heartbeat yet is neither
+            self._up(trouble is None)
         degraded = self._pool.state is State.DEGRADED
         if degraded and self._since is None:
             self._since = self._clock.elapsed()
@@ -77,11 +65,11 @@ class Outage:
 
     def _begun(self) -> tuple[str, str]:
         """Reason and message of the beginning."""
-        trouble = self._membership.trouble
+        trouble = self._pool.trouble
         reason = "RedisDenied" if isinstance(trouble, StoreDenied) else "RedisUnavailable"
         goes_on = (
             "schedules go on with the last ring, replicas stand in for each other"
             if self._pool.nodes
             else "no ring was seen yet: each replica fires what is due, each instant still gets one Job"
         )
-        return reason, f"{trouble or 'Redis does not answer'}. Nothing is missed: {goes_on}."
+        return reason, f"{trouble}. Nothing is missed: {goes_on}."

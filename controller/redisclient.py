@@ -111,12 +111,6 @@ class RedisClient:
         self._turns = asyncio.Semaphore(connections)
         self._recorder = recorder
         self._reopen = reopen
-        self._trouble: StoreUnavailable | None = None
-
-    @property
-    def trouble(self) -> StoreUnavailable | None:
-        """Why the last call failed; None if it did not."""
-        return self._trouble
 
     async def call(self, *command: Argument, within: timedelta | None = None) -> Any:
         """Send one command and return the answer, texts as str.
@@ -171,11 +165,9 @@ class RedisClient:
                 async with asyncio.timeout(bound), self._turns:
                     yield
         except StoreUnavailable as error:
-            self._trouble = error
             self._tell(verb, loop.time() - began, error=type(error.__cause__).__name__)
             await self._look_again()
             raise
-        self._trouble = None
         self._tell(verb, loop.time() - began, error=None)
 
     async def _look_again(self) -> None:

@@ -8,15 +8,14 @@ go on for one update interval, stop deciding, finish what is under way).
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from controller.announcer import Announcer
+from controller.apipulse import ApiPulse
 from controller.archive import Archive
 from controller.comparison import Comparison
-from controller.errors import TransientError
 from controller.executor import Executor
 from controller.jobs import Job
 from controller.lister import CronJobLister, JobLister
@@ -29,8 +28,6 @@ from controller.timekeeper import Timekeeper
 from controller.watchdog import Watchdog
 from controller.workqueue import WorkQueue
 
-logger = logging.getLogger(__name__)
-
 AFTER_JOB_NEWS = timedelta(seconds=1)
 """What a Job's end changes in the status is written with whatever else happens within this time."""
 REPORT_EVERY = timedelta(seconds=1)
@@ -39,8 +36,6 @@ REPORT_RING_EVERY = timedelta(seconds=15)
 """How often the share of the keys is counted anew: it costs a hash for each key."""
 RETRY = timedelta(seconds=1)
 """Between tries of the first list."""
-API_ANSWER = timedelta(seconds=3)
-"""A node is capable if the API server answered it within this time (PROTOCOL, beat)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,21 +82,19 @@ class Replica:
     ) -> None:
         self._settings = settings
         self._clock = clock
-        self._cluster = cluster
         self._recorder = recorder
         self._started_at = clock.now()
         self._progress = _Progress()
-        self._api_answered_at: timedelta | None = None
-        self._api_failing = False
         self._ring_reported_at = clock.elapsed()
-        self._timekeeper = Timekeeper(clock, recorder)
+        timekeeper = Timekeeper(clock, recorder)
+        self._pulse = ApiPulse(cluster, clock, timekeeper, every=settings.update)
         self.cron_jobs = CronJobLister()
         self.jobs = JobLister()
         self.queue = WorkQueue(self._look, clock=clock, recorder=recorder)
         self.node_pool = NodePool(
             driver=driver,
             clock=clock,
-            timekeeper=self._timekeeper,
+            timekeeper=timekeeper,
             announce=self._announce,
             update=settings.update,
             ttl=settings.ttl,
@@ -151,14 +144,14 @@ class Replica:
     async def run(self) -> None:
         """Run until cancelled, or until `stop` has finished."""
         await self._lists_complete()
-        await self._ping()  # the first beat says whether the API server answers
+        await self._pulse.ask()  # the first beat says whether the API server answers
         async with asyncio.TaskGroup() as tasks:
             queue = tasks.create_task(self.queue.run(), name="queue")
             others = [
                 tasks.create_task(loop, name=name)
                 for name, loop in {
                     "node pool": self.node_pool.run(),
-                    "ping": self._keep_pinging(),
+                    "API server": self._pulse.run(),
                     "records": self._archive.run(),
                     "comparison": self._comparison.run(),
                     "report": self._report(),
@@ -182,8 +175,7 @@ class Replica:
     @property
     def api_answers(self) -> bool:
         """Whether the API server has answered this node lately."""
-        answered = self._api_answered_at
-        return answered is not None and self._clock.elapsed() - answered <= API_ANSWER
+        return self._pulse.answers
 
     # Intake.
 
@@ -270,28 +262,6 @@ class Replica:
         while not await self._comparison.all_shown():
             await self._clock.sleep(RETRY)
         self._progress.objects_listed.set()
-
-    async def _keep_pinging(self) -> None:
-        while True:
-            await self._clock.sleep(self._settings.update)
-            await self._ping()
-
-    async def _ping(self) -> None:
-        """Know whether the API server answers this node, also when nothing is due; say it when that changes."""
-        asked_at = self._clock.elapsed()
-        try:
-            shown = await self._cluster.ping()
-        except TransientError as error:
-            if not self._api_failing:
-                logger.warning("the API server does not answer", extra={"reason": str(error)})
-            self._api_failing = True
-            self._timekeeper.compare()
-        else:
-            self._api_answered_at = self._clock.elapsed()
-            self._timekeeper.api_server_showed(shown, asked_at=asked_at)
-            if self._api_failing:
-                logger.warning("the API server answers again")
-            self._api_failing = False
 
     async def _report(self) -> None:
         while True:

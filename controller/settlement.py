@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from functools import cached_property
 
 from controller import places
+from controller.asked import NOTED, PENDING, Backfill, LastTrigger
 from controller.backfills import Backfilling
 from controller.case import Case
 from controller.due import CHUNK
@@ -19,7 +20,7 @@ from controller.names import manual_name, name_for
 from controller.outcomes import Outcome, Reason, Trigger
 from controller.places import Places
 from controller.spec import ConcurrencyPolicy
-from controller.status import NOTED, PENDING, Backfill, LastTrigger, Slot
+from controller.status import Slot
 
 SUSPENDED_SETTLE = timedelta(hours=1)
 """How often the instants that pass under suspension are settled: nobody waits for them, and each time is a write."""

@@ -27,6 +27,8 @@ API_VERSION = f"{GROUP}/{VERSION}"
 KIND = "DistributedCronJob"
 PLURAL = "distributedcronjobs"
 DEFAULT_CONTROLLER_NAME = "dcron"
+DEADLINE_GRACE = timedelta(seconds=1)
+"""`startingDeadlineSeconds` counts whole seconds: 3 s are over when 4 s have passed. So 0 means within the second."""
 
 
 class ConcurrencyPolicy(StrEnum):
@@ -179,6 +181,16 @@ class CronJob:
         if trigger is Trigger.BACKFILL:
             return timedelta(0)
         return max(timedelta(0), at - self.due_at(scheduled_at, trigger))
+
+    def too_late_at(self, scheduled_at: datetime, trigger: Trigger = Trigger.SCHEDULE) -> datetime | None:
+        """From when on a firing may not begin any more, by `startingDeadlineSeconds`; None without a deadline."""
+        deadline = self.spec.starting_deadline
+        return None if deadline is None else self.due_at(scheduled_at, trigger) + deadline + DEADLINE_GRACE
+
+    def is_too_late(self, scheduled_at: datetime, trigger: Trigger, at: datetime) -> bool:
+        """Whether a firing may not begin any more at some moment."""
+        too_late_at = self.too_late_at(scheduled_at, trigger)
+        return too_late_at is not None and at >= too_late_at
 
 
 def parse(body: Mapping[str, Any]) -> CronJob:

@@ -12,12 +12,13 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from controller.asked import Backfill, BackfillState, LastTrigger
 from controller.conditions import Condition
 from controller.instants import format_time, parse_time
 from controller.names import manual_name, name_for
 from controller.outcomes import Outcome, Reason, Trigger
 from controller.spec import CronJob
-from controller.status import Backfill, BackfillState, LastTrigger, Slot, Status
+from controller.status import Slot, Status
 
 
 def parse(cron_job: CronJob) -> Status:

@@ -65,10 +65,6 @@ class DictatedDriver:
     left: list[Member] = field(default_factory=list)
     news: asyncio.Event = field(default_factory=asyncio.Event)
 
-    @property
-    def trouble(self) -> StoreUnavailable | None:
-        return self.failure if self.down else None
-
     async def beat(self, member: Member, *, ttl: timedelta) -> Membership:
         await asyncio.sleep(self.takes_seconds / 2)
         server_time = self.server_time() if self.server_time is not None else None

@@ -10,11 +10,12 @@ import pytest
 
 from controller import conditions
 from controller.announcer import Announcer
+from controller.asked import Backfill, BackfillState
 from controller.conditions import Condition
 from controller.jobs import Firing
 from controller.outcomes import Outcome, Reason, Trigger
 from controller.requests import Unreadable
-from controller.status import Backfill, BackfillState, Status
+from controller.status import Status
 from controller.steps import Cause, Write
 from tests.fakes.apiserver import FakeApiServer
 from tests.fakes.cluster import FakeCluster

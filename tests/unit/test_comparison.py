@@ -129,7 +129,9 @@ def test_a_watch_that_stays_blind_is_given_up_while_the_comparison_shows_what_it
 def test_a_watch_that_shows_what_there_is_stays_however_long_nothing_happens() -> None:
     async def act(world: World) -> None:
         observer = Observer(world)
-        observer.node.cron_jobs.watched(world.apply())
+        cron = world.apply()
+        observer.node.cron_jobs.see(cron)
+        observer.node.cron_jobs.watch_came_to(cron.resource_version)
         await observer.compares(world, times=20)
         assert not observer.watchdog.is_lost
 

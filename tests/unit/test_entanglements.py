@@ -12,13 +12,14 @@ from typing import Any
 import pytest
 
 from controller import statusbody
+from controller.asked import Backfill, BackfillState, LastTrigger
 from controller.conditions import CIRCUIT_OPEN, COMPLETED, INVALID_JOB_TEMPLATE, READY, Condition
 from controller.decision import decide
 from controller.names import backfill_name, manual_name
 from controller.observation import Attempt, Checked, Observed
 from controller.outcomes import Reason, Trigger
 from controller.spec import CronJob
-from controller.status import Backfill, BackfillState, LastTrigger, Slot, Status
+from controller.status import Slot, Status
 from controller.steps import Cause, Check, Create, Delete, Step, Wait, Write
 from tests.unit.builders import at, cron_job, job
 from tests.unit.deciding import ASKED, LATE, OWNING, attempt, decide_ready, described, schedule_of, slot, step_of

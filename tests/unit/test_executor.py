@@ -514,7 +514,7 @@ def test_our_own_write_seen_in_the_watch_shows_that_the_watch_is_fresh() -> None
         assert not node.cron_jobs.is_fresh(node.clock.elapsed())
         current = world.server.read(cron.key)
         assert current is not None
-        node.cron_jobs.watched(current)
+        node.cron_jobs.watch_came_to(current.resource_version)
         assert node.cron_jobs.is_fresh(node.clock.elapsed())
 
     in_world(act)

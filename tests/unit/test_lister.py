@@ -100,7 +100,7 @@ def test_an_object_that_is_left_alone_is_not_kept_and_not_missed() -> None:
 
 def test_a_watch_that_was_faster_than_the_answer_to_a_write_is_fresh() -> None:
     lister = CronJobLister()
-    lister.watched(version(5))
+    lister.watch_came_to("5")
     lister.wrote(version(5), sent_at=seconds(10))
     assert lister.is_fresh(seconds(12))
     assert not lister.is_fresh(seconds(14))
@@ -108,18 +108,18 @@ def test_a_watch_that_was_faster_than_the_answer_to_a_write_is_fresh() -> None:
 
 def test_the_watch_is_not_known_to_be_fresh_before_it_has_shown_a_write_of_ours() -> None:
     lister = CronJobLister()
-    lister.watched(version(1))
+    lister.watch_came_to("1")
     assert not lister.is_fresh(START)
     lister.wrote(version(4), sent_at=seconds(10))
     assert not lister.is_fresh(seconds(10))
-    lister.watched(version(3, uid="other", name="other"))
+    lister.watch_came_to("3")
     assert not lister.is_fresh(seconds(10))
 
 
 def test_the_watch_is_fresh_for_three_seconds_from_the_sending_of_a_write_that_it_has_shown() -> None:
     lister = CronJobLister()
     lister.wrote(version(4), sent_at=seconds(10))
-    assert not lister.watched(version(4))  # known from the answer; it tells how far the watch is, all the same
+    lister.watch_came_to("4")
     assert lister.is_fresh(seconds(13))
     assert not lister.is_fresh(seconds(13.1))
 
@@ -129,7 +129,7 @@ def test_a_change_of_any_object_after_a_write_shows_that_the_watch_has_passed_th
     lister.wrote(version(4), sent_at=seconds(10))
     lister.wrote(version(6), sent_at=seconds(12))
     lister.wrote(version(8), sent_at=seconds(14))
-    lister.watched(version(7, uid="other", name="other"))
+    lister.watch_came_to("7")
     assert lister.is_fresh(seconds(15))
     assert not lister.is_fresh(seconds(15.1))
 

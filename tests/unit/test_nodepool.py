@@ -220,10 +220,10 @@ def test_who_gains_a_key_fires_it_at_once() -> None:
 def test_for_a_ttl_without_the_driver_the_last_ring_goes_on_unchanged() -> None:
     async def act(node: Node) -> None:
         await node.beats(2)
-        assert not node.pool.failing
+        assert node.pool.trouble is None
         node.driver.down = True
         await node.beats(4)
-        assert node.pool.failing
+        assert node.pool.trouble is not None
         assert node.pool.state is State.STEADY
         assert node.pool.ownership(OURS) == Ours()
         assert node.pool.ownership(THEIRS) == Theirs()
@@ -509,6 +509,22 @@ def test_a_node_that_cannot_say_that_it_leaves_goes_all_the_same() -> None:
         assert node.clock.elapsed() == timedelta(seconds=2)
 
     run(act, A, B)
+
+
+def test_a_driver_that_cannot_listen_costs_no_pause_between_beats(caplog: pytest.LogCaptureFixture) -> None:
+    class Deaf(DictatedDriver):
+        async def changed(self) -> None:
+            raise KeyError("a bug")
+
+    async def act(node: Node) -> None:
+        node.pool._driver = deaf = Deaf(members=[A])
+        running = asyncio.create_task(node.pool.run())
+        await node.rests(10.5)
+        running.cancel()
+        assert len(deaf.beats) == 11
+        assert "cannot hear the other nodes" in caplog.messages
+
+    run(act, A)
 
 
 # --- the clock ------------------------------------------------------------------------------------------------------

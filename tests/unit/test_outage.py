@@ -15,9 +15,7 @@ class Told:
         self.node = node
         self.events: list[tuple[EventType, str, str]] = []
         self.ups: list[bool] = []
-        self.outage = Outage(
-            node.pool, node.driver, node.clock, tell=lambda *event: self.events.append(event), up=self.ups.append
-        )
+        self.outage = Outage(node.pool, node.clock, tell=lambda *event: self.events.append(event), up=self.ups.append)
 
     async def goes_on(self, beats: int) -> None:
         """So many beats, each looked at."""

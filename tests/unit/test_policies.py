@@ -12,13 +12,14 @@ from typing import Any
 
 import pytest
 
+from controller.asked import Backfill, BackfillState, LastTrigger
 from controller.conditions import CIRCUIT_OPEN, COMPLETED, SUSPENDED
 from controller.jobs import Job
 from controller.names import backfill_name, manual_name
 from controller.observation import Checked, Recalled
 from controller.outcomes import Reason, Trigger
 from controller.spec import CronJob
-from controller.status import Backfill, BackfillState, LastTrigger, Slot, Status
+from controller.status import Slot, Status
 from controller.steps import Cause, Create, Delete, Recall, Wait, Write
 from tests.unit.builders import at, cron_job, job
 from tests.unit.deciding import OWNING, attempt, decide_ready, described, recalled, slot, step_of

@@ -330,7 +330,7 @@ def test_an_object_is_not_read_when_the_watch_is_known_to_be_fresh() -> None:
     async def act(world: World) -> None:
         node = Replica(world)
         await node.look_at(59, world.apply())
-        node.cron_jobs.watched(world.server.cron_jobs()[0])  # it shows our own write of a second ago
+        node.cron_jobs.watch_came_to(world.server.cron_jobs()[0].resource_version)  # our own write of a second ago
         world.server.suspend(KEY)  # what a watch that is fresh has not shown yet may still be missed
         await node.look_at(60)
         assert world.instants == [60]

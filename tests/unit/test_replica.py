@@ -61,7 +61,7 @@ class Running:
     @property
     def ready(self) -> dict[str, Finding | None]:
         """What `/readyz` says."""
-        return ReplicaHealth(self.replica, self.driver).ready()
+        return ReplicaHealth(self.replica).ready()
 
 
 def running(act: Callable[[World, Running], Awaitable[None]]) -> None:

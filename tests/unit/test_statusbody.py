@@ -12,11 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from controller import statusbody
+from controller.asked import Backfill, BackfillState, LastTrigger
 from controller.conditions import Condition
 from controller.names import manual_name
 from controller.outcomes import Outcome, Reason, Trigger
 from controller.spec import CronJob
-from controller.status import Backfill, BackfillState, LastTrigger, Slot, Status
+from controller.status import Slot, Status
 from tests.unit.builders import DAY, at, cron_job
 from tests.unit.test_status import ended, slot
 
