@@ -16,7 +16,7 @@ some moment (a creation, an edit) closes the instants up to that moment less the
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum
 
 from controller.instants import INSTANT
@@ -24,6 +24,9 @@ from controller.outcomes import Reason
 from controller.requests import Pause
 from controller.spec import CronJob
 from controller.status import Status
+
+AHEAD = timedelta(seconds=2)
+"""So far the API server's clock, which dates an edit, may be ahead of the one that is believed: two that agree."""
 
 
 class Closes(Enum):
@@ -84,8 +87,8 @@ def read(cron_job: CronJob, status: Status, now: datetime) -> Ledger:
         return Ledger(through=through, edit=edit)
     if closes is None:
         return Ledger(through=through, edit=None)
-    until = min(cron_job.edited_at or _first_sight(cron_job, status, now), now) - cron_job.shift
-    until = max(until, through)
+    edited_at = cron_job.edited_at or _first_sight(cron_job, status, now)
+    until = max(through, (edited_at if edited_at <= now + AHEAD else now) - cron_job.shift)
     since = max(through, _first_open(status, through, until) - INSTANT)
     reason = Reason.SKIPPED_SUSPENDED if status.suspended else Reason.MISSED_EDIT
     return Ledger(through=through, edit=Edit(since=since, until=until, reason=reason, closes=closes))

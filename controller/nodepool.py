@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
 
@@ -159,7 +159,7 @@ class NodePool:
         began = self._clock.elapsed()
         self._between_beats.clear()
         try:
-            membership = await self._driver.beat(self._announce(), ttl=self._ttl)
+            membership = await self._driver.beat(self._announcement(), ttl=self._ttl)
         except StoreUnavailable as error:
             self._missed_beat(error)
         else:
@@ -169,6 +169,15 @@ class NodePool:
         finally:
             self._tried_at = self._clock.elapsed()
             self._between_beats.set()
+
+    def _announcement(self) -> Member:
+        """This node, for the others to count on: not if it has heard of no ring that it is on, nor hears it now.
+
+        Its beats may arrive though no answer does. Put on the ring then, it would be waited for, and would not know it.
+        """
+        me = self._announce()
+        unaware = self._trouble is not None and self._ring is not None and not self.on_ring
+        return replace(me, api_ok=False) if unaware else me
 
     async def leave(self) -> None:
         """Leave the ring first and tell the others; go on firing for one update interval, so that no gap opens.

@@ -50,7 +50,11 @@ class Reading:
 
     def agrees(self, other: Reading, within: timedelta = AGREE) -> bool:
         """Whether the two may be this close."""
-        return self.earliest - other.latest <= within and other.earliest - self.latest <= within
+        return self.gap(other) <= within
+
+    def gap(self, other: Reading) -> timedelta:
+        """How far the two are apart at the least; zero if they may be the same."""
+        return max(self.earliest - other.latest, other.earliest - self.latest, timedelta(0))
 
     def narrowed(self, newer: Reading) -> Reading:
         """Both readings of one clock together; the newer one alone if the clock was stepped, or has drifted."""
@@ -71,12 +75,12 @@ def exactly(origin: datetime) -> Reading:
 def trusted(system: Reading, redis: Reading | None, api_server: Reading | None) -> Reading:
     """The reading to go by.
 
-    It is Redis's, unless the API server and the system agree against it. Without Redis it is the system's as far as the
-    API server, one for all replicas, does not contradict it.
+    It is Redis's, unless the API server speaks against it, and is nearer to the system. Without Redis it is the
+    system's as far as the API server, one for all replicas, does not contradict it.
     """
     if api_server is None:
         return redis or system
-    if redis is not None and (redis.agrees(api_server) or not system.agrees(api_server)):
+    if redis is not None and (redis.agrees(api_server) or redis.gap(api_server) <= system.gap(api_server)):
         return redis
     if system.agrees(api_server):
         return exactly(api_server.nearest(system.middle))

@@ -90,7 +90,8 @@ def manual_answered(course: Course) -> Iterator[Violation]:
 
 def _one_end(course: Course, request: Request) -> Iterator[Violation]:
     """A manual run that was taken up ends in a Job, or in a reason why there is none, or still waits."""
-    created = [entry for entry in course.asked_for(Trigger.MANUAL) if entry.trigger_id == request.value]
+    asked = [entry for entry in course.asked_for(Trigger.MANUAL) if entry.trigger_id == request.value]
+    created = [entry for entry in asked if not course.given_up_beside(entry)]
     reasons = set()
     for told in course.told:
         reasons |= {one["reason"] for one in _of(told, "recent", request.value)}

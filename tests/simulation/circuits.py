@@ -39,7 +39,11 @@ def circuit_kept(course: Course) -> Iterator[Violation]:
 def _closed_rightly(course: Course, opened: Told, closed: datetime | None) -> Iterator[Violation]:
     """An open circuit is closed by an edit or by a manual run that succeeds, and by nothing else; then in time."""
     edits = [wish.since for wish in course.life.wishes if wish.since > opened.at - OBEYED_WITHIN]
-    ends = [entry for entry in course.history if entry.what is What.FINISHED and entry.at > opened.at - SETTLED_WITHIN]
+    ends = [
+        entry
+        for entry in course.history
+        if entry.what is What.FINISHED and course.patience.news_by(entry.at) + SETTLED_WITHIN > opened.at
+    ]
     successes = [entry.at for entry in ends if entry.job.trigger is Trigger.MANUAL and entry.job.succeeded]
     if closed is not None and not any(at <= closed for at in (*edits, *successes)):
         yield violation("circuit", course, closed, "closed by nobody")
@@ -55,6 +59,7 @@ def _closed_rightly(course: Course, opened: Told, closed: datetime | None) -> It
 def _opened_in_time(course: Course) -> Iterator[Violation]:
     """Failures in a row, with no edit and no other end near them, open the circuit."""
     ends = [entry for entry in course.history if entry.what is What.FINISHED]
+    uncounted = {entry.job.uid for entry in course.creations if course.given_up_beside(entry)}
     for wish in course.life.wishes:
         limit = wish.spec.get("suspendAfterFailures")
         until = wish.until or course.evidence.ended
@@ -64,6 +69,8 @@ def _opened_in_time(course: Course) -> Iterator[Violation]:
         for entry in ends:
             if entry.at < wish.since + SETTLED_WITHIN or _deleted_at_once(course, entry):
                 continue  # one write may close the edit and count an end that came right after it
+            if entry.job.uid in uncounted:
+                continue
             row = [*row, entry] if not entry.job.succeeded else []
             by = course.patience.news_by(entry.at) + SETTLED_WITHIN
             if len(row) < limit or by >= until or _near_success(ends, row[-limit:]):

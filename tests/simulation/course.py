@@ -23,8 +23,13 @@ from tests.simulation.reference import Expected, Life, Wish, lives
 
 EARLY = timedelta(milliseconds=100)
 """S3: the tolerance."""
+RESOLUTION_OF_DATE = timedelta(seconds=1)
+"""S3: how well a replica knows the time that Redis has never told it: HTTP's `Date` has whole seconds."""
 IN_FLIGHT = timedelta(milliseconds=200)
 """A request is on its way for so long, in the slowest network of the runs: what it rests on may have changed since."""
+
+GIVEN_UP_BESIDE = timedelta(milliseconds=500)
+"""L4: so near to each other one node may give up a create that is refused, and another one carry it out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,21 +89,36 @@ class Course:
         return [entry for entry in self.creations if entry.job.trigger is trigger]
 
     @cached_property
+    def jitter(self) -> timedelta:
+        """By how much the firings may be put off at the most."""
+        return timedelta(seconds=max(int(wish.spec.get("jitterSeconds", 0)) for wish in self.life.wishes))
+
+    @property
     def shift(self) -> timedelta:
-        """By how much the object's jitter puts its firings off, in whole seconds.
+        """By how much the object's jitter puts its firings off, in whole seconds."""
+        return min(self.put_off, self.jitter)
+
+    @cached_property
+    def put_off(self) -> timedelta:
+        """By how much at the least all that happened to the instants was put off, in whole seconds.
 
         As the earliest shows of all that happened to an instant: its Job, its outcome, its passing in the ledger.
         """
-        if not any(wish.spec.get("jitterSeconds") for wish in self.life.wishes):
+        if not self.jitter:
             return timedelta(0)
-        delays = [entry.at - instant for instant, entry in self.created.items()]
-        delays += [outcome.told_at - instant for instant, outcome in self.outcomes.items()]
-        delays += [told.at - time_of(slot["scheduledAt"]) for told in self.told for slot in waiting(told)]
-        delays += [
-            told.at - time_of(told.status["settledThrough"]) for told in self.told if "settledThrough" in told.status
-        ]
-        least = max(timedelta(0), min(delays, default=timedelta(0)) + EARLY)  # what is early is S3's
+        delays = [entry.at + self.early(entry.node, entry.at) - instant for instant, entry in self.created.items()]
+        for told in self.told:
+            told_by = told.at + self.early(told.status.get("owner"), told.at)
+            instants = [slot["scheduledAt"] for slot in (*waiting(told), *of_schedule(told.status.get("recent", ())))]
+            instants += [told.status["settledThrough"]] if "settledThrough" in told.status else []
+            delays += [told_by - time_of(instant) for instant in instants]
+        least = max(timedelta(0), min(delays, default=timedelta(0)))  # what is early is S3's
         return timedelta(seconds=math.floor(least.total_seconds()))
+
+    def early(self, node: str | None, at: datetime) -> timedelta:
+        """S3: so much too early a node may be at a moment."""
+        coarse = self.patience.never_told_by_redis(node, at)
+        return EARLY + (RESOLUTION_OF_DATE if coarse else timedelta(0))
 
     @property
     def expected(self) -> list[Expected]:
@@ -132,6 +152,14 @@ class Course:
             for slot in waiting(told):
                 found.setdefault(time_of(slot["scheduledAt"]), told.generation)
         return found
+
+    def given_up_beside(self, entry: Happening) -> bool:
+        """Whether one node gave up a create that is refused while another, to whom the key had just gone, was at it."""
+        beside = (told for told in self.told if abs(entry.at - told.at) <= GIVEN_UP_BESIDE)
+        failed = [raw for told in beside for raw in told.status.get("recent", ()) if raw["reason"] == "CreateFailed"]
+        if entry.job.trigger is Trigger.MANUAL:
+            return any(raw.get("triggerId") == entry.trigger_id for raw in failed)
+        return any(time_of(raw["scheduledAt"]) == entry.job.scheduled_at for raw in of_schedule(failed))
 
     def due_at(self, job: Job) -> datetime:
         """When a Job was due: jitter puts off what the schedule asks for."""

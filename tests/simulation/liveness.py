@@ -28,8 +28,6 @@ from tests.simulation.reference import Expected
 
 SETTLED_WITHIN = timedelta(seconds=2)
 """L4: an instant is settled so long after its outcome, at the latest."""
-GIVEN_UP_BESIDE = timedelta(milliseconds=500)
-"""L4: so near to each other one node may give up a create that is refused, and another one carry it out."""
 LATE_WINDOW = timedelta(seconds=10)
 """What is older than this when somebody can fire again goes by `catchUpPolicy`."""
 RECENT = 10
@@ -123,7 +121,8 @@ def _excused(course: Course, expected: Expected, outcome: Outcome, bound: dateti
         return deadline is not None and bound > expected.at + deadline and bound != expected.at + WITHOUT_FAULT
     if outcome.reason == "MissedCatchUp":
         unseen = course.patience.unseen_until(expected.wish.since) >= bound
-        return (course.patience.nobody_could(expected.at) or unseen) and bound > expected.at + LATE_WINDOW
+        nobody = course.patience.nobody_could(expected.at) or course.patience.death_drags_on(expected.at)
+        return (nobody or unseen) and bound > expected.at + LATE_WINDOW
     return False
 
 
@@ -150,8 +149,8 @@ def _crossed(course: Course, instant: datetime) -> bool:
     """Whether a create that was under way met an edit: told as missed by it, since no list could show the Job yet."""
     entry, outcome = course.created.get(instant), course.outcomes[instant]
     edited = outcome.reason in ("MissedEdit", "SkippedSuspended")
-    if outcome.reason == "CreateFailed" and entry is not None and abs(entry.at - outcome.told_at) <= GIVEN_UP_BESIDE:
-        return True  # one node gave up what another, to whom the key had just gone, was at
+    if outcome.reason == "CreateFailed" and entry is not None and course.given_up_beside(entry):
+        return True
     return edited and entry is not None and entry.at > outcome.told_at - 2 * IN_FLIGHT
 
 

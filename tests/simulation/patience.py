@@ -29,6 +29,8 @@ UNHEARD = ("Redis down", "Redis slow", "Redis deaf")
 """While nobody hears who lives, whoever goes stays on the last ring, and others stand in behind it."""
 UNTOLD = (*UNHEARD, "Redis clock stepped")
 """While Redis does not tell the time, or not the true one, who asks for the first time goes by the API server's."""
+ON_ITS_WAY = timedelta(milliseconds=300)
+"""So long a healthy watch may take to show something: a stall that begins meanwhile hides it."""
 ASKS_WITHIN = timedelta(seconds=3)
 """So long after its begin a replica asks Redis for the first time."""
 STAND_IN, LATEST_STAND_IN = timedelta(seconds=3), timedelta(seconds=6)
@@ -83,10 +85,24 @@ class Patience:
         return max(delays)
 
     def _served(self, gone: Sequence[Fault], until: datetime) -> bool:
-        """Whether one that is still there has created a Job that was due since the last went, before a moment."""
+        """Whether one that is still there has created a Job that was due since the last went, before a moment.
+
+        What had waited for that is created one after the other; so has the instant of the moment to wait meanwhile.
+        """
         since, names = max(one.at for one in gone), {one.node for one in gone}
-        later = [entry for due_at, entry in self.created.items() if since < due_at and entry.at < until]
-        return any(entry.node not in names for entry in later)
+        later = [entry for due_at, entry in self.created.items() if since < due_at < until and entry.node not in names]
+        begun = min((entry.at for entry in later), default=until)
+        return begun < until and (until > begun + STAND_IN or all(entry.at < until for entry in later))
+
+    def death_drags_on(self, at: datetime) -> bool:
+        """Whether somebody's death was not over when another fault came, so that it took longer than a death may."""
+        deaths = [fault.at for fault in self.faults if fault.what == DEATH]
+        return any(
+            death - WITHOUT_FAULT <= at <= death + AFTER_DEATH and death < begin <= death + AFTER_DEATH
+            for death in deaths
+            for begin, _ in self.disturbances
+            if begin not in deaths
+        )
 
     def nobody_could(self, at: datetime) -> bool:
         """Whether nobody could fire at a moment, or before all had recovered from what was before."""
@@ -105,7 +121,7 @@ class Patience:
 
     def unseen_until(self, moment: datetime) -> datetime:
         """How long an edit of that moment may stay unseen: the watch of the owning node may stand still."""
-        ends = [fault.until for fault in self.faults if fault.what in BLIND and fault.at <= moment]
+        ends = [fault.until for fault in self.faults if fault.what in BLIND and fault.at <= moment + ON_ITS_WAY]
         seen = [min(until, moment + STALL_SEEN) for until in ends if until is not None and moment <= until]
         return max((at + AFTER_DEATH for at in seen), default=moment)
 

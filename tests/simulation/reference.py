@@ -76,8 +76,11 @@ class Wish:
 
     def same_instants(self, other: Wish) -> bool:
         """Whether the other wish makes the same instants, under the same suspension."""
-        alike = all(self.spec.get(maker) == other.spec.get(maker) for maker in MAKERS)
-        return alike and self.suspended == other.suspended
+        return self.same_schedule(other) and self.suspended == other.suspended
+
+    def same_schedule(self, other: Wish) -> bool:
+        """Whether the other wish makes the same instants, suspended or not."""
+        return all(self.spec.get(maker) == other.spec.get(maker) for maker in MAKERS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,6 @@ from itertools import pairwise
 from controller.outcomes import Trigger
 from tests.fakes.happenings import Happening, What
 from tests.simulation.course import (
-    EARLY,
     IN_FLIGHT,
     Course,
     Violation,
@@ -27,8 +26,6 @@ OBEYED_WHILE_BLIND = timedelta(seconds=4)
 """S5, S6: the same while a watch is stalled, or a fault has just been healed."""
 DEADLINE_GRACE = timedelta(seconds=1)
 """S4: how far past `startingDeadlineSeconds` a Job may still be created."""
-RESOLUTION_OF_DATE = timedelta(seconds=1)
-"""S3: how well a replica knows the time that Redis has never told it: HTTP's `Date` has whole seconds."""
 CALM = timedelta(seconds=20)
 """S3: so long after the last trouble a firing is not late."""
 ONE_SHIFT = timedelta(seconds=1)
@@ -62,15 +59,15 @@ def none_invented(course: Course) -> Iterator[Violation]:
 
 def never_early(course: Course) -> Iterator[Violation]:
     """S3: no Job before its instant, by true time; the jitter puts off all firings of an object by one share of it."""
-    jitter = max(int(wish.spec.get("jitterSeconds", 0)) for wish in course.life.wishes)
-    if course.shift > timedelta(seconds=jitter) and _quiet(course):
-        yield violation("S3", course, None, f"put off by {course.shift}, which is more than {jitter} s")
+    if course.put_off > course.jitter and _quiet(course):
+        yield violation(
+            "S3", course, None, f"put off by {course.put_off}, which is more than {course.jitter.total_seconds():g} s"
+        )
     for instant, entry in course.created.items():
-        coarse = course.patience.never_told_by_redis(entry.node, entry.at)
-        if entry.at < instant - EARLY - (RESOLUTION_OF_DATE if coarse else timedelta(0)):
+        if entry.at < instant - course.early(entry.node, entry.at):
             yield violation("S3", course, instant, f"created {instant - entry.at} before, by {entry.node}")
     for instant, entry in _quiet(course):
-        if jitter and entry.at >= instant + course.shift + ONE_SHIFT:
+        if course.jitter and entry.at >= instant + course.shift + ONE_SHIFT:
             others = f"put off by {entry.at - instant}, others by {course.shift}"
             yield violation("S3", course, instant, others)
 
@@ -129,7 +126,7 @@ def _unseen(course: Course, held: Wish, named: Wish) -> bool:
     )
     told = any(one.generation == held.generation and one.at >= held.since for one in course.told)
     over = held.until is not None and held.until <= must_see
-    return over and not told and held.suspended and held.spec == {**named.spec, "suspend": True}
+    return over and not told and held.suspended and held.same_schedule(named)
 
 
 def limit_kept(course: Course) -> Iterator[Violation]:

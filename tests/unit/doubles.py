@@ -49,6 +49,7 @@ class DictatedDriver:
         server_time: Reads its clock, half-way through a beat; None: it has none.
         joined: It says that the announcement was new.
         down: It does not answer.
+        deaf: It hears, and does not answer.
         failure: How it fails when it is down.
         takes_seconds: How long it takes to answer, or to fail.
         left: Who has left.
@@ -59,6 +60,7 @@ class DictatedDriver:
     server_time: Callable[[], datetime] | None = None
     joined: bool = False
     down: bool = False
+    deaf: bool = False
     failure: StoreUnavailable = field(default_factory=lambda: StoreUnavailable("no answer"))
     takes_seconds: float = 0.0
     beats: list[Member] = field(default_factory=list)
@@ -72,6 +74,8 @@ class DictatedDriver:
         if self.down:
             raise self.failure
         self.beats.append(member)
+        if self.deaf:
+            raise self.failure
         return Membership(members=tuple(self.members), server_time=server_time, joined=self.joined)
 
     async def leave(self, member: Member) -> None:

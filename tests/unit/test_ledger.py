@@ -59,7 +59,12 @@ EDITS: dict[str, tuple[dict[str, Any], str | None, Edit]] = {
         closing(at("11:55"), "12:10", Reason.SKIPPED_SUSPENDED),
     ),
     "an edit that nobody dated counts from now on": ({}, None, closing(NOON, "12:30")),
-    "an edit dated after now counts from now on": ({}, "12:40", closing(NOON, "12:30")),
+    "an edit dated long after now counts from now on": ({}, "12:40", closing(NOON, "12:30")),
+    "an edit dated just after now counts from its date: this clock is behind": (
+        {},
+        "12:30:01",
+        closing(NOON, "12:30:01"),
+    ),
     "an edit before what is settled closes nothing": ({}, "11:50", closing(NOON, "11:55")),
     "an object that nobody has counted on yet": (
         {"schedule_hash": None, "next_schedule_at": None},

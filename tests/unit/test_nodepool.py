@@ -454,6 +454,33 @@ def test_each_beat_announces_the_node_as_it_stands() -> None:
     run(act, A)
 
 
+def test_who_hears_no_answer_does_not_return_to_the_ring_by_what_it_says() -> None:
+    """Its beats may arrive: the others would count on a node that does not know of it."""
+
+    async def act(node: Node) -> None:
+        node.me = member("a", api_ok=False)
+        node.driver.members = (node.me, B)
+        await node.beats(2)
+        node.me, node.driver.deaf = A, True
+        await node.beats(3)
+        assert [beat.api_ok for beat in node.driver.beats[2:]] == [True, False, False]
+        node.driver.deaf = False
+        await node.beats(2)
+        assert [beat.api_ok for beat in node.driver.beats[-2:]] == [False, True]
+
+    run(act)
+
+
+def test_who_hears_no_answer_goes_on_on_the_ring_that_it_is_on() -> None:
+    async def act(node: Node) -> None:
+        await node.beats(2)
+        node.driver.deaf = True
+        await node.beats(3)
+        assert all(beat.api_ok for beat in node.driver.beats)
+
+    run(act, A, B)
+
+
 def test_a_node_that_leaves_fires_on_for_one_update_interval_and_then_beats_no_more() -> None:
     async def act(node: Node) -> None:
         running = asyncio.create_task(node.pool.run())
