@@ -36,7 +36,7 @@ class ApiPulse:
         self._timekeeper = timekeeper
         self._every = every
         self._answered_at: timedelta | None = None
-        self._failing = False
+        self._told_silence = False
 
     @property
     def answers(self) -> bool:
@@ -51,18 +51,18 @@ class ApiPulse:
             await self.ask()
 
     async def ask(self) -> None:
-        """Ask once; say it in the log when the answer is another than before."""
+        """Ask once; say it in the log once none has come for so long that others are not to count on this node."""
         asked_at = self._clock.elapsed()
         try:
             shown = await self._cluster.ping()
         except TransientError as error:
-            if not self._failing:
+            if not self.answers and not self._told_silence:
                 logger.warning("the API server does not answer", extra={"reason": str(error)})
-            self._failing = True
+                self._told_silence = True
             self._timekeeper.compare()
             return
         self._answered_at = self._clock.elapsed()
         self._timekeeper.api_server_showed(shown, asked_at=asked_at)
-        if self._failing:
+        if self._told_silence:
             logger.warning("the API server answers again")
-        self._failing = False
+        self._told_silence = False

@@ -56,7 +56,13 @@ class UnknownTimeZone(TerminalError):
 
 
 class TransientError(DcronError):
-    """Something outside failed; the same call may go through later."""
+    """Something outside failed; the same call may go through later.
+
+    Attributes:
+        after_progress: Something was written before it, in the same look: the key is not stuck.
+    """
+
+    after_progress: bool = False
 
 
 class ClusterUnavailable(TransientError):

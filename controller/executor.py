@@ -115,11 +115,15 @@ class Executor:
         is left to the next decision if the object has changed, much time or the next one's deadline has passed.
         """
         begun_at = self._clock.elapsed()
-        for firing in firings:
+        for number, firing in enumerate(firings):
             too_late = cron_job.is_too_late(firing.scheduled_at, firing.trigger, self._clock.now())
             if too_late and firing.trigger.of_schedule:
                 return
-            await self._create(cron_job, firing)
+            try:
+                await self._create(cron_job, firing)
+            except TransientError as error:
+                error.after_progress = number > 0
+                raise
             current = self._cron_jobs.get(cron_job.key)
             if current is not cron_job or self._clock.elapsed() - begun_at > ONE_LOOK:
                 return

@@ -16,7 +16,7 @@ from typing import assert_never
 
 from controller import schedule, statusbody
 from controller.decision import decide
-from controller.errors import NamespaceTerminating, StoreUnavailable, TerminalError
+from controller.errors import NamespaceTerminating, StoreUnavailable, TerminalError, TransientError
 from controller.executor import Executor
 from controller.lister import FRESH, CronJobLister, JobLister
 from controller.nodepool import NodePool, Ours, Theirs, Unsure
@@ -45,7 +45,11 @@ SILENCE = timedelta(minutes=1)
 class _Insight:
     """What one look has learnt on its way; it holds for one generation of one object.
 
+    A look that is cut short by a failure leaves it to the next one, for a moment: where a share of the requests fails,
+    each step would otherwise need all of those before it to go through once more.
+
     Attributes:
+        began: When the first look that learnt of it began, loop time.
         read_at: When the object was read from etcd, loop time.
         listed_at: The version of the object that a list of its Jobs from etcd is complete for. Our own writes carry it
             on. A version that anybody else wrote may speak of Jobs that were made after the list.
@@ -54,6 +58,7 @@ class _Insight:
 
     uid: str
     generation: int
+    began: timedelta = timedelta(0)
     read_at: timedelta | None = None
     listed_at: str | None = None
     checked: Checked | None = None
@@ -95,6 +100,7 @@ class Reconciler:
         self._late = late
         self._recalled: dict[str, Recalled] = {}
         self._fill_at: dict[str, Mapping[str, datetime]] = {}
+        self._cut_short: dict[str, _Insight] = {}
 
     async def reconcile(self, key: Key) -> datetime | None:
         """Do what an object's schedule asks for now.
@@ -115,12 +121,13 @@ class Reconciler:
 
     async def _go_on(self, key: Key, met: set[str]) -> datetime | None:
         insight = _Insight(uid="", generation=0)
+        written = False
         for _ in range(STEPS):
             cron_job = self._cron_jobs.get(key)
             if cron_job is None:
                 return None
             if (cron_job.uid, cron_job.generation) != (insight.uid, insight.generation):
-                insight = _Insight(uid=cron_job.uid, generation=cron_job.generation)
+                insight = self._taken_up(cron_job)
                 met.add(cron_job.uid)
             match self._node_pool.ownership(key):
                 case Theirs() if not self._is_filling(cron_job):
@@ -142,17 +149,30 @@ class Reconciler:
                 await self._carry_out(cron_job, step, insight)
             except NamespaceTerminating:
                 return self._clock.now() + SILENCE
+            except TransientError as error:
+                error.after_progress = error.after_progress or written
+                self._cut_short[insight.uid] = insight
+                raise
+            written = written or isinstance(step, Create | Delete | Write)
         return self._clock.now() + BREATH
 
     def forget(self, uid: str) -> None:
         """The object is gone."""
         self._recalled.pop(uid, None)
         self._fill_at.pop(uid, None)
+        self._cut_short.pop(uid, None)
         self._executor.forget(uid)
 
     def forget_recalled(self, uid: str) -> None:
         """Another node owns the object now: what it records is read before this node creates a Job of it again."""
         self._recalled.pop(uid, None)
+
+    def _taken_up(self, cron_job: CronJob) -> _Insight:
+        """What the look before this one had learnt, if it was cut short just now; else nothing."""
+        known, now = self._cut_short.pop(cron_job.uid, None), self._clock.elapsed()
+        if known is not None and known.generation == cron_job.generation and now - known.began <= FRESH:
+            return known
+        return _Insight(uid=cron_job.uid, generation=cron_job.generation, began=now)
 
     def _observe(self, cron_job: CronJob, insight: _Insight) -> Observed:
         current = statusbody.parse(cron_job)

@@ -23,8 +23,13 @@ logger = logging.getLogger(__name__)
 PLACES = 64
 """Looks under way at once: enough to keep the API server busy, few enough not to flood it."""
 FIRST_PAUSE = timedelta(milliseconds=200)
+GROWTH, MOST_STEPS = 1.5, 10
+"""By how much a pause grows with each failure, and how often. Gently: where a share of the requests fails, some
+failures in a row are mere chance, and doubled pauses were seen to hold up a key of each second for eleven seconds."""
 LONGEST_PAUSE = timedelta(seconds=5)
 """Below F = 8 s of INVARIANTS: what an outage held up begins again within that of its end."""
+SHORTEST_LIMIT = timedelta(seconds=1)
+"""Where the API server asks for next to nothing, pauses grow up to this."""
 MOSTLY_STALE, SMALL_HEAP = 2, 16
 """The heap may hold so many entries for each key, and so many more, before it is made anew."""
 
@@ -163,9 +168,17 @@ class WorkQueue:
             self.add(key, min(times))
 
     def _pause(self, key: Key, error: Exception) -> timedelta:
-        """How long a key rests after a failure: doubled each time, at least what the API server asked for."""
-        failures = self._failures.get(key, 0)
+        """How long a key rests after a failure: longer each time.
+
+        An API server that asks to slow down says itself how much: it gets that, and no more than twice as much.
+        The growth begins anew when something was written: where a share of the requests fails, a look of several
+        requests rarely ends well, and the key must not fall behind as if nothing went through.
+        """
+        progress = isinstance(error, TransientError) and error.after_progress
+        failures = 0 if progress else self._failures.get(key, 0)
         self._failures[key] = failures + 1
-        pause: timedelta = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(failures, 10))
-        asked = error.retry_after_seconds if isinstance(error, Throttled) else 0.0
-        return max(pause, timedelta(seconds=asked))
+        pause = min(LONGEST_PAUSE, FIRST_PAUSE * GROWTH ** min(failures, MOST_STEPS))
+        if isinstance(error, Throttled):
+            asked = timedelta(seconds=error.retry_after_seconds)
+            return max(asked, min(pause, max(2 * asked, SHORTEST_LIMIT)))
+        return pause

@@ -38,6 +38,7 @@ class Glitch(StrEnum):
     ERROR_AFTER = "500 after the write"
     SILENT_AFTER = "time-out after the write"
     CONFLICT = "conflict on a status"
+    THROTTLED = "429 for this one"
 
 
 class Watcher(Protocol):

@@ -26,6 +26,8 @@ from tests.simulation.processes import PROCESS
 
 TIMEOUT_SECONDS = 5.0
 """As in the adapter."""
+RETRY_AFTER_SECONDS = 1.0
+"""What a single 429 asks for; most API servers say so."""
 
 Result = TypeVar("Result")
 
@@ -170,6 +172,8 @@ class FakeCluster:
         if server.throttled_seconds is not None:
             server.struck["429"] += 1
             raise Throttled("too many requests", retry_after_seconds=server.throttled_seconds)
+        if self._meets(Glitch.THROTTLED):
+            raise Throttled("too many requests", retry_after_seconds=RETRY_AFTER_SECONDS)
         if self._meets(Glitch.ERROR_BEFORE):
             raise ClusterUnavailable("500: nothing was written")
         try:

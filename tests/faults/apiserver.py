@@ -140,8 +140,8 @@ def _absent(name: str, row: str, strike: Strike, seconds: float | None = None) -
 
 
 HALF, FIFTH = 0.5, 0.2
-"""Where nothing goes through, an object of each second needs more than the half of its requests: there is a create and
-a write of the status in each second, one after the other, and a pause after each failure."""
+"""Where an answer asks to wait for a second, no more than a fifth: an object of each second needs a create in each, one
+after the other, and with half of them costing a second more it cannot keep up."""
 FAULTS = (
     _absent("api-server-restarted", AWAY, restarted),
     _absent("api-server-away-for-60-s", AWAY, away, 60.0),
@@ -151,7 +151,7 @@ FAULTS = (
     _absent("api-rights-lost", LOST, rights_lost),
     _spoilt("429-for-one", THROTTLED, proxies.refusing(HTTPStatus.TOO_MANY_REQUESTS, retry_after=2), one=True),
     _spoilt("429-for-a-fifth", THROTTLED, proxies.refusing(HTTPStatus.TOO_MANY_REQUESTS, share=FIFTH, retry_after=1)),
-    _spoilt("500-before-a-fifth-of-the-writes", UNCLEAR, proxies.spoiling_writes(Mishap.REFUSED_BEFORE, FIFTH)),
+    _spoilt("500-before-half-of-the-writes", UNCLEAR, proxies.spoiling_writes(Mishap.REFUSED_BEFORE, HALF)),
     _spoilt("500-after-half-of-the-writes", UNCLEAR, proxies.spoiling_writes(Mishap.REFUSED_AFTER, HALF)),
     _spoilt("half-of-the-answers-dropped", UNCLEAR, proxies.spoiling_writes(Mishap.ANSWER_DROPPED, HALF)),
     _spoilt("slow-by-300-ms", THROTTLED, proxies.slow(0.15)),
