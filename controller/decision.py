@@ -57,6 +57,8 @@ def decide(
     case = Case(cron_job=cron_job, schedule=schedule, observed=observed, now=now, stance=stance)
     settlement = Settlement(case=case)
     question = _Question(case=case, settlement=settlement, writing=Writing(case=case, settlement=settlement))
+    if stance.leaving:
+        return question.fill()
     return (
         question.check()
         or question.close_edit()
@@ -82,6 +84,24 @@ class _Question:
         new = self.case.cron_job.generation != self.case.status.observed_generation
         valid = not isinstance(self.case.schedule, TerminalError)
         return Check() if new and valid and self.case.owning and self.case.observed.checked is None else None
+
+    def fill(self) -> Step:
+        """A node that has lost the key creates the Jobs that it has promised, and no more.
+
+        What becomes of a firing is said by the owning node alone: one that gave up a create, while the other was at the
+        very same, would tell of a failure beside a Job.
+        """
+        ours = [slot for slot in self.case.unseen_slots if slot.name not in self.case.observed.fill_at]
+        promised = [slot for slot in ours if self.case.withheld(slot) is None]
+        slots = sorted((slot for slot in promised if self.case.may_try(slot)), key=lambda slot: slot.scheduled_at)
+        ready = [self.case.firing(slot) for slot in slots]
+        if not ready:
+            tries = [one.retry_at for one in self.case.observed.attempts]
+            times = [*tries, *(self.case.due_at(slot) for slot in promised)]
+            return Wait(wake_at=min((at for at in times if at > self.case.now), default=None))
+        if not self.case.observed.complete:
+            return Look()
+        return self._recalled() or Create(firings=tuple(ready[:TOGETHER]))
 
     def close_edit(self) -> Step | None:
         """After an edit the instants before it are closed first, so that none of them fires.

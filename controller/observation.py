@@ -92,8 +92,10 @@ class Stance:
         node: Its name.
         late: For so long after its instant a firing is only late, whatever the catch-up policy.
         delay: Zero on the owning node. A node that stands in looks at instants only once they are this old.
+        leaving: It has lost the key, and some slots that it has claimed have no Job yet.
     """
 
     node: str
     late: timedelta
     delay: timedelta = timedelta(0)
+    leaving: bool = False

@@ -135,7 +135,7 @@ class Reconciler:
                 case Unsure():
                     return self._clock.now() + ASK_AGAIN
                 case Theirs():
-                    stance = Stance(node=self._node, late=self._late)
+                    stance = Stance(node=self._node, late=self._late, leaving=True)
                 case Ours(delay=delay):
                     serves = cron_job.status.get("owner") == self._node
                     stance = Stance(node=self._node, late=self._late, delay=timedelta(0) if serves else delay)

@@ -470,6 +470,34 @@ def test_replace_deletes_the_older_job_before_it_creates_the_newer_one() -> None
     assert described(step_of(cron, "12:00:01", status=status, jobs=(deleted,), complete=True)) == "create 12:00"
 
 
+LEAVING = Stance(node="node-1", late=LATE, leaving=True)
+
+
+def test_a_node_that_has_lost_the_key_fills_what_it_has_claimed_and_says_nothing_of_the_rest() -> None:
+    cron = cron_job(concurrencyPolicy="Forbid", startingDeadlineSeconds=60)
+    known: dict[str, Any] = {"status": claimed(cron), "stance": LEAVING}
+    assert described(step_of(cron, "12:00:03", **known)) == "look"
+    assert described(step_of(cron, "12:00:03", complete=True, **known)) == "create 12:00"
+    assert step_of(cron, "12:05:03", complete=True, **known) == Wait(), "too late: the owning node says so"
+    made = job(cron, "12:00")
+    assert step_of(cron, "12:00:04", jobs=(made,), complete=True, **known) == Wait(), "and settles what is there"
+
+
+def test_a_node_that_has_lost_the_key_leaves_the_slots_of_others_alone() -> None:
+    cron = cron_job(concurrencyPolicy="Forbid")
+    theirs = {slot(cron, "12:00").name: at("12:00:02")}
+    known: dict[str, Any] = {"status": claimed(cron), "stance": LEAVING, "complete": True}
+    assert step_of(cron, "12:00:03", fill_at=theirs, **known) == Wait()
+
+
+def test_a_node_that_has_lost_the_key_tries_again_when_a_refused_create_may_be() -> None:
+    cron = cron_job(concurrencyPolicy="Forbid")
+    refused = attempt("12:00", final=False, retry="12:00:05")
+    known: dict[str, Any] = {"status": claimed(cron), "stance": LEAVING, "attempts": (refused,)}
+    assert step_of(cron, "12:00:03", **known) == Wait(wake_at=at("12:00:05"))
+    assert described(step_of(cron, "12:00:05", complete=True, **known)) == "create 12:00"
+
+
 def test_replace_deletes_no_job_whose_slot_another_node_may_still_be_filling() -> None:
     cron = cron_job(concurrencyPolicy="Replace")
     status = replace(
