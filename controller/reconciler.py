@@ -129,18 +129,11 @@ class Reconciler:
             if (cron_job.uid, cron_job.generation) != (insight.uid, insight.generation):
                 insight = self._taken_up(cron_job)
                 met.add(cron_job.uid)
-            match self._node_pool.ownership(key):
-                case Theirs() if not self._is_filling(cron_job):
-                    return None
-                case Unsure():
-                    return self._clock.now() + ASK_AGAIN
-                case Theirs():
-                    stance = Stance(node=self._node, late=self._late, leaving=True)
-                case Ours(delay=delay):
-                    serves = cron_job.status.get("owner") == self._node
-                    stance = Stance(node=self._node, late=self._late, delay=timedelta(0) if serves else delay)
-                case never:
-                    assert_never(never)
+            stance = self._stance(cron_job)
+            if stance is None:
+                return None
+            if isinstance(stance, Unsure):
+                return self._clock.now() + ASK_AGAIN
             observed = self._observe(cron_job, insight)
             step = decide(cron_job, _schedule_of(cron_job), observed, self._clock.now(), stance)
             if isinstance(step, Wait):
@@ -166,6 +159,20 @@ class Reconciler:
     def forget_recalled(self, uid: str) -> None:
         """Another node owns the object now: what it records is read before this node creates a Job of it again."""
         self._recalled.pop(uid, None)
+
+    def _stance(self, cron_job: CronJob) -> Stance | Unsure | None:
+        """How this node stands to an object; None: another node looks after it, and nothing is left to do here."""
+        match self._node_pool.ownership(cron_job.key):
+            case Unsure() as unsure:
+                return unsure
+            case Theirs():
+                leaving = Stance(node=self._node, late=self._late, leaving=True)
+                return leaving if self._is_filling(cron_job) else None
+            case Ours(delay=delay):
+                serves = cron_job.status.get("owner") == self._node
+                return Stance(node=self._node, late=self._late, delay=timedelta(0) if serves else delay)
+            case never:
+                assert_never(never)
 
     def _taken_up(self, cron_job: CronJob) -> _Insight:
         """What the look before this one had learnt, if it was cut short just now; else nothing."""
