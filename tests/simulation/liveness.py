@@ -28,6 +28,8 @@ from tests.simulation.reference import Expected
 
 SETTLED_WITHIN = timedelta(seconds=2)
 """L4: an instant is settled so long after its outcome, at the latest."""
+A_TURN = 2 * IN_FLIGHT
+"""L1, L2: what waits behind another instant of its object has its Job so long after that one's."""
 LATE_WINDOW = timedelta(seconds=10)
 """What is older than this when somebody can fire again goes by `catchUpPolicy`."""
 RECENT = 10
@@ -35,17 +37,25 @@ RECENT = 10
 
 
 def in_time(course: Course) -> Iterator[Violation]:
-    """L1, L2: each instant has its Job in time, or the outcome that its policy asks for."""
+    """L1, L2: each instant has its Job in time, or the outcome that its policy asks for.
+
+    Jobs of one object are created one after the other. So what waited together may be late by its place in the row, if
+    the first was in time.
+    """
+    turn = course.evidence.began
     for expected in course.life.expected(course.evidence.ended):
         bound = _bound(course, expected)
         changed = expected.wish.until or course.evidence.ended
         if expected.wish.suspended or bound >= min(changed, course.evidence.ended):
             continue
         rule = "L1" if bound == expected.at + WITHOUT_FAULT else "L2"
+        bound = max(bound, turn + A_TURN)
         created, outcome = course.created.get(expected.at), course.outcomes.get(expected.at)
         if created is not None:
             if created.at > bound:
                 yield violation(rule, course, expected.at, f"created {created.at - expected.at} late")
+            else:
+                turn = max(turn, created.at)
         elif outcome is None and _settled_unseen(course, expected, bound):
             continue
         elif outcome is None or outcome.told_at > bound:
