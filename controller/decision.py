@@ -89,19 +89,19 @@ class _Question:
         """A node that has lost the key creates the Jobs that it has promised, and no more.
 
         What becomes of a firing is said by the owning node alone: one that gave up a create, while the other was at the
-        very same, would tell of a failure beside a Job.
+        very same, would tell of a failure beside a Job. One at a time: the owning node fills them too, if they wait.
         """
         ours = [slot for slot in self.case.unseen_slots if slot.name not in self.case.observed.fill_at]
         promised = [slot for slot in ours if self.case.withheld(slot) is None]
-        slots = sorted((slot for slot in promised if self.case.may_try(slot)), key=lambda slot: slot.scheduled_at)
-        ready = [self.case.firing(slot) for slot in slots]
+        ready = [slot for slot in promised if self.case.may_try(slot)]
         if not ready:
             tries = [one.retry_at for one in self.case.observed.attempts]
             times = [*tries, *(self.case.due_at(slot) for slot in promised)]
             return Wait(wake_at=min((at for at in times if at > self.case.now), default=None))
         if not self.case.observed.complete:
             return Look()
-        return self._recalled() or Create(firings=tuple(ready[:TOGETHER]))
+        oldest = min(ready, key=lambda slot: slot.scheduled_at)
+        return self._recalled() or Create(firings=(self.case.firing(oldest),))
 
     def close_edit(self) -> Step | None:
         """After an edit the instants before it are closed first, so that none of them fires.

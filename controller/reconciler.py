@@ -10,7 +10,7 @@ Nothing is remembered here that matters: a crash at any await is closed by whoev
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import assert_never
 
@@ -54,6 +54,7 @@ class _Insight:
         listed_at: The version of the object that a list of its Jobs from etcd is complete for. Our own writes carry it
             on. A version that anybody else wrote may speak of Jobs that were made after the list.
         checked: Its template was checked.
+        inherited: The list is that of a look before this one.
     """
 
     uid: str
@@ -62,6 +63,7 @@ class _Insight:
     read_at: timedelta | None = None
     listed_at: str | None = None
     checked: Checked | None = None
+    inherited: bool = False
 
 
 class Reconciler:
@@ -139,7 +141,7 @@ class Reconciler:
             if isinstance(step, Wait):
                 return step.wake_at
             try:
-                await self._carry_out(cron_job, step, insight)
+                await self._carry_out(cron_job, step, insight, stance)
             except NamespaceTerminating:
                 return self._clock.now() + SILENCE
             except TransientError as error:
@@ -178,7 +180,7 @@ class Reconciler:
         """What the look before this one had learnt, if it was cut short just now; else nothing."""
         known, now = self._cut_short.pop(cron_job.uid, None), self._clock.elapsed()
         if known is not None and known.generation == cron_job.generation and now - known.began <= FRESH:
-            return known
+            return replace(known, inherited=True)
         return _Insight(uid=cron_job.uid, generation=cron_job.generation, began=now)
 
     def _observe(self, cron_job: CronJob, insight: _Insight) -> Observed:
@@ -211,18 +213,23 @@ class Reconciler:
         return self._fill_at[uid]
 
     async def _carry_out(
-        self, cron_job: CronJob, step: Check | Look | Recall | Create | Delete | Write, insight: _Insight
+        self,
+        cron_job: CronJob,
+        step: Check | Look | Recall | Create | Delete | Write,
+        insight: _Insight,
+        stance: Stance,
     ) -> None:
         match step:
             case Check():
                 insight.checked = await self._executor.check(cron_job)
             case Look():
                 await self._executor.look(cron_job)
-                insight.listed_at = cron_job.resource_version
+                insight.listed_at, insight.inherited = cron_job.resource_version, False
             case Recall(after=after):
                 self._recalled[cron_job.uid] = await self._recall(cron_job, after)
             case Create(firings=firings):
-                if await self._is_current(cron_job, insight):
+                rival = stance.leaving or (insight.inherited and insight.listed_at is not None)
+                if await (self._is_unchanged(cron_job) if rival else self._is_current(cron_job, insight)):
                     await self._executor.create(cron_job, firings)
             case Delete(jobs=jobs, cause=cause):
                 await self._executor.delete(cron_job, jobs, cause)
@@ -245,6 +252,15 @@ class Reconciler:
         await self._executor.read(cron_job)
         insight.read_at = elapsed
         return False
+
+    async def _is_unchanged(self, cron_job: CronJob) -> bool:
+        """Whether an object is in etcd what it is here, read for the very next request.
+
+        If the key is lost, or the last list was before a pause, another node may have filled the slot, told of it and
+        deleted the Job again, as under Replace, before any watch shows it: a create on less would run the firing twice.
+        """
+        await self._executor.read(cron_job)
+        return self._cron_jobs.get(cron_job.key) is cron_job
 
     async def _recall(self, cron_job: CronJob, after: datetime) -> Recalled:
         """What the recent-job store knows as created; without an answer we go on without it."""

@@ -22,7 +22,8 @@ from tests.simulation.world import World
 SECONDS = 60
 STARTED, KNOWN, CALM = 5.0, 3.0, 15.0
 POLICIES = ("Allow", "Forbid", "Replace", "Queue")
-LATE_WINDOW = timedelta(seconds=10)
+BEHIND = timedelta(seconds=15)
+"""Nobody is late by as much; where each failure lengthened the pauses, the worst was 47 s."""
 LONG, SHORT = timedelta(seconds=5), timedelta(seconds=0.1)
 """How long a Job under Replace runs, so that each meets the one before; and any other."""
 
@@ -69,14 +70,14 @@ def _of(history: Iterable[Happening], name: str, since: datetime) -> list[timede
 @pytest.mark.parametrize(
     ("glitch", "share"), [(Glitch.THROTTLED, 0.2), (Glitch.ERROR_BEFORE, 0.2)], ids=["429", "500 before the write"]
 )
-def test_with_a_fifth_of_the_requests_failing_each_instant_has_its_job_while_it_is_only_late(
+def test_with_a_fifth_of_the_requests_failing_each_instant_has_its_job_and_none_falls_behind(
     glitch: Glitch, share: float, seed: int
 ) -> None:
     found = lateness(glitch, share, seed=seed)
     for policy in ("Allow", "Replace"):  # what the others skip depends on which Jobs are under way
         late = [one for one in found[policy] if one is not None]
         assert len(late) == len(found[policy]), f"{policy}: {found[policy].count(None)} instants without a Job"
-        assert max(late) < LATE_WINDOW, policy
+        assert max(late) < BEHIND, policy
 
 
 def main() -> None:

@@ -173,6 +173,33 @@ def test_a_slot_is_filled_by_the_node_that_has_claimed_it_even_if_the_key_is_ano
     in_world(act)
 
 
+@pytest.mark.parametrize("lost", [True, False], ids=["that lost the key", "that tries again"])
+def test_a_node_does_not_fill_again_what_another_has_filled_and_cleared_away(lost: bool) -> None:
+    """As under Replace: its watch is not known to be old, and has not shown it yet."""
+
+    async def act(world: World) -> None:
+        first, second = Replica(world, cluster=Losing), Replica(world, name="node-b")
+        cron = world.apply(concurrencyPolicy="Forbid")
+        await world.until(61)
+        with pytest.raises(ClusterUnavailable):
+            await first.look(cron)
+        claimed = world.server.read(KEY)
+        assert claimed is not None
+        first.cron_jobs.watch_came_to(claimed.resource_version)
+        await second.look(claimed)
+        await second.look_at(62)
+        await second.look_at(63)
+        assert [slot.uid for slot in status_of(world).active] == [job.uid for job in world.server.jobs()]
+        (job,) = world.server.jobs()
+        world.server.delete_job(job.namespace, job.name)
+        if lost:
+            first.driver.members = [replace(first.me, node="other")]
+        await first.look_at(63.5)
+        assert world.instants == [60]
+
+    in_world(act)
+
+
 def test_jobs_that_no_watch_has_shown_count_before_a_slot_is_claimed() -> None:
     async def act(world: World) -> None:
         node, cron = Replica(world), world.apply(concurrencyPolicy="Forbid")
