@@ -108,11 +108,14 @@ class Executor:
         if any(slot.uid is None for slot in statusbody.parse(cron_job).active):
             await self.read(cron_job)
 
-    async def create(self, cron_job: CronJob, firings: Iterable[Firing]) -> None:
+    async def create(self, cron_job: CronJob, firings: Iterable[Firing], *, within: timedelta = ONE_LOOK) -> None:
         """Create the Jobs of firings, one after the other, as long as nothing speaks against it.
 
         Between two of them lies a request: what has come to be known meanwhile may speak against the next, so the rest
         is left to the next decision if the object has changed, much time or the next one's deadline has passed.
+
+        Args:
+            within: No create begins later than that after the first.
         """
         begun_at = self._clock.elapsed()
         for number, firing in enumerate(firings):
@@ -125,7 +128,7 @@ class Executor:
                 error.after_progress = number > 0
                 raise
             current = self._cron_jobs.get(cron_job.key)
-            if current is not cron_job or self._clock.elapsed() - begun_at > ONE_LOOK:
+            if current is not cron_job or self._clock.elapsed() - begun_at > within:
                 return
 
     async def delete(self, cron_job: CronJob, jobs: Iterable[Job], cause: Cause) -> None:

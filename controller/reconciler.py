@@ -9,15 +9,16 @@ Nothing is remembered here that matters: a crash at any await is closed by whoev
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import assert_never
 
 from controller import schedule, statusbody
 from controller.decision import decide
 from controller.errors import NamespaceTerminating, StoreUnavailable, TerminalError, TransientError
-from controller.executor import Executor
+from controller.executor import ONE_LOOK, Executor
+from controller.jobs import Firing
 from controller.lister import FRESH, CronJobLister, JobLister
 from controller.nodepool import NodePool, Ours, Theirs, Unsure
 from controller.observation import Checked, Observed, Recalled, Stance
@@ -54,7 +55,8 @@ class _Insight:
         listed_at: The version of the object that a list of its Jobs from etcd is complete for. Our own writes carry it
             on. A version that anybody else wrote may speak of Jobs that were made after the list.
         checked: Its template was checked.
-        inherited: The list is that of a look before this one.
+        claimed: The names of the slots that its last write has claimed.
+        claimed_at: When that write was sent, loop time.
     """
 
     uid: str
@@ -63,7 +65,8 @@ class _Insight:
     read_at: timedelta | None = None
     listed_at: str | None = None
     checked: Checked | None = None
-    inherited: bool = False
+    claimed: frozenset[str] = frozenset()
+    claimed_at: timedelta = timedelta(0)
 
 
 class Reconciler:
@@ -180,7 +183,7 @@ class Reconciler:
         """What the look before this one had learnt, if it was cut short just now; else nothing."""
         known, now = self._cut_short.pop(cron_job.uid, None), self._clock.elapsed()
         if known is not None and known.generation == cron_job.generation and now - known.began <= FRESH:
-            return replace(known, inherited=True)
+            return known
         return _Insight(uid=cron_job.uid, generation=cron_job.generation, began=now)
 
     def _observe(self, cron_job: CronJob, insight: _Insight) -> Observed:
@@ -224,19 +227,23 @@ class Reconciler:
                 insight.checked = await self._executor.check(cron_job)
             case Look():
                 await self._executor.look(cron_job)
-                insight.listed_at, insight.inherited = cron_job.resource_version, False
+                insight.listed_at = cron_job.resource_version
             case Recall(after=after):
                 self._recalled[cron_job.uid] = await self._recall(cron_job, after)
             case Create(firings=firings):
-                rival = stance.leaving or (insight.inherited and insight.listed_at is not None)
-                if await (self._is_unchanged(cron_job) if rival else self._is_current(cron_job, insight)):
-                    await self._executor.create(cron_job, firings)
+                if (left := self._undisputed_for(cron_job, firings, insight, stance)) is None:
+                    if await self._is_unchanged(cron_job):
+                        await self._executor.create(cron_job, firings[:1])
+                elif await self._is_current(cron_job, insight):
+                    await self._executor.create(cron_job, firings, within=left)
             case Delete(jobs=jobs, cause=cause):
                 await self._executor.delete(cron_job, jobs, cause)
             case Write():
-                listed = insight.listed_at == cron_job.resource_version
+                listed, sent_at = insight.listed_at == cron_job.resource_version, self._clock.elapsed()
                 written = await self._executor.write(cron_job, step)
                 insight.listed_at = written.resource_version if written is not None and listed else None
+                if written is not None and (claimed := _unfilled(step.status) - _unfilled(step.before)):
+                    insight.claimed, insight.claimed_at = claimed, sent_at
             case never:
                 assert_never(never)
 
@@ -253,11 +260,24 @@ class Reconciler:
         insight.read_at = elapsed
         return False
 
+    def _undisputed_for(
+        self, cron_job: CronJob, firings: Iterable[Firing], insight: _Insight, stance: Stance
+    ) -> timedelta | None:
+        """How long nobody else can be about to create these Jobs for a slot; None: somebody may be at it already.
+
+        A slot is left to the node that has claimed it for a while; then the owning node fills it, whoever that is now.
+        """
+        slots = {firing.name for firing in firings} & _unfilled(statusbody.parse(cron_job))
+        if not slots:
+            return ONE_LOOK
+        left = insight.claimed_at + PATIENCE - self._clock.elapsed()
+        return left if slots <= insight.claimed and left > timedelta(0) and not stance.leaving else None
+
     async def _is_unchanged(self, cron_job: CronJob) -> bool:
         """Whether an object is in etcd what it is here, read for the very next request.
 
-        If the key is lost, or the last list was before a pause, another node may have filled the slot, told of it and
-        deleted the Job again, as under Replace, before any watch shows it: a create on less would run the firing twice.
+        Another node may have filled the slot meanwhile, told of it and deleted the Job again, as under Replace, before
+        any watch shows it: a create that rests on less would run the firing twice.
         """
         await self._executor.read(cron_job)
         return self._cron_jobs.get(cron_job.key) is cron_job
@@ -274,6 +294,11 @@ class Reconciler:
             instants=frozenset(firing.scheduled_at for firing in created if firing.trigger is not Trigger.MANUAL),
             names=frozenset(firing.job for firing in created if firing.job is not None),
         )
+
+
+def _unfilled(status: Status) -> frozenset[str]:
+    """The names of the slots that wait for their Jobs."""
+    return frozenset(slot.name for slot in status.active if slot.uid is None)
 
 
 def _schedule_of(cron_job: CronJob) -> Schedule | TerminalError:
