@@ -131,7 +131,8 @@ def pauses_kept(course: Course) -> Iterator[Violation]:
             if pause.since <= due_at < end and entry.at > pause.since + OBEYED_WITHIN and _was_seen(course, pause):
                 yield violation("S5", course, instant, f"created at {entry.at:%H:%M:%S.%f} for the time of a pause")
     for entry in course.asked_for(Trigger.BACKFILL):
-        if _paused(pauses, entry.at - OBEYED_WITHIN, entry.at, beyond=entry.at + EARLY):
+        beyond = entry.at + course.early(entry.node, entry.at)
+        if _paused(pauses, entry.at - OBEYED_WITHIN, entry.at, beyond=beyond):
             yield violation("S5", course, instant_of(entry.job), f"backfilled at {entry.at:%H:%M:%S.%f}, in a pause")
 
 
@@ -194,7 +195,8 @@ def _complete(course: Course, begun: Told, told: Told, *, again: bool) -> Iterat
     text = backfill["interval"]
     since, until = _interval(text)
     first, last = course.life.wish_of(begun.generation), course.life.wish_of(told.generation)
-    created = [entry for entry in course.asked_for(Trigger.BACKFILL) if entry.trigger_id == text]
+    asked = (entry for entry in course.asked_for(Trigger.BACKFILL) if entry.trigger_id == text)
+    created = [entry for entry in asked if entry.at <= told.at]  # it may be asked for again later
     if not again and len(created) != backfill["created"]:
         yield violation("L4", course, told.at, f"{backfill}, and {len(created)} Jobs of it")
     wishes = [wish for wish in course.life.wishes if begun.generation <= wish.generation <= told.generation]

@@ -168,7 +168,8 @@ def _counts_passed(course: Course, before: Told, after: Told) -> Iterator[Violat
     """Whether `counts.due` grew by the instants that this very write passed."""
     grown = after.status.get("counts", {}).get("due", 0) - before.status.get("counts", {}).get("due", 0)
     new = course.life.wish_of(after.generation)
-    old = course.life.wish_of(before.generation) or course.life.wishes[0]
+    counted_for = before.status.get("observedGeneration", before.generation)  # the end of a pause may be closed first
+    old = course.life.wish_of(counted_for) or course.life.wishes[0]
     if new is None or "settledThrough" not in after.status:
         return
     since = before.status.get("settledThrough")

@@ -78,7 +78,7 @@ class Patience:
         delays = [timedelta(0)]
         for fault in self.faults:
             if fault.what in UNHEARD and fault.until is not None and fault.at <= moment <= fault.until:
-                left = [one for one in self.faults if one.what in GONE and one.at <= moment]
+                left = [one for one in self.faults if one.what in GONE and one.at <= moment + WITHOUT_FAULT]
                 gone = [one for one in left if one.at >= fault.at - HEARD_WITHIN]
                 if gone and not self._served(gone, moment):
                     delays.append(min(STAND_IN * len(gone), LATEST_STAND_IN))

@@ -137,7 +137,7 @@ def _busy(course: Course, told: list[Told], since: datetime, until: datetime, wi
 def _paused(course: Course, since: datetime, until: datetime) -> bool:
     """Whether a pause covers a moment between these; one that is taken away ends when somebody sees it."""
     return any(
-        pause.since <= until and course.patience.bound(pause.until) >= since and time_of(pause.value) > since
+        pause.since <= until and course.patience.news_by(pause.until) >= since and time_of(pause.value) > since
         for pause in requests(course, SUSPEND_UNTIL)
     )
 
