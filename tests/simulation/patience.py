@@ -24,7 +24,7 @@ DEATH = "kill"
 BLIND = ("watch stalled", "watch stalled for long", "watch slow")
 STALL_SEEN = timedelta(seconds=75)
 """A stalled watch is seen within this time, counted from the first thing that it hides."""
-GONE = ("kill", "stop")
+GONE, JOIN = ("kill", "stop"), "join"
 UNHEARD = ("Redis down", "Redis slow", "Redis deaf")
 """While nobody hears who lives, whoever goes stays on the last ring, and others stand in behind it."""
 UNTOLD = (*UNHEARD, "Redis clock stepped")
@@ -73,23 +73,25 @@ class Patience:
     def _behind_the_last_ring(self, moment: datetime) -> timedelta:
         """How much later somebody stands in at a moment for those who have gone while nobody could hear of it.
 
+        Or come: who has heard of one that has joined takes some keys for its own, and who has not goes on without.
+
         Only until somebody has: from then on who stands in serves the object in time, until Redis is back.
         """
         delays = [timedelta(0)]
         for fault in self.faults:
             if fault.what in UNHEARD and fault.until is not None and fault.at <= moment <= fault.until:
-                left = [one for one in self.faults if one.what in GONE and one.at <= moment + WITHOUT_FAULT]
-                gone = [one for one in left if one.at >= fault.at - HEARD_WITHIN]
-                if gone and not self._served(gone, moment):
-                    delays.append(min(STAND_IN * len(gone), LATEST_STAND_IN))
+                changes = [one for one in self.faults if one.what in (*GONE, JOIN)]
+                unheard = [one for one in changes if fault.at - HEARD_WITHIN <= one.at <= moment + WITHOUT_FAULT]
+                if unheard and not self._served(unheard, moment):
+                    delays.append(min(STAND_IN * len(unheard), LATEST_STAND_IN))
         return max(delays)
 
-    def _served(self, gone: Sequence[Fault], until: datetime) -> bool:
-        """Whether one that is still there has created a Job that was due since the last went, before a moment.
+    def _served(self, changes: Sequence[Fault], until: datetime) -> bool:
+        """Whether one that is still there has created a Job that was due since the last change, before a moment.
 
         What had waited for that is created one after the other; so has the instant of the moment to wait meanwhile.
         """
-        since, names = max(one.at for one in gone), {one.node for one in gone}
+        since, names = max(one.at for one in changes), {one.node for one in changes if one.what in GONE}
         later = [entry for due_at, entry in self.created.items() if since < due_at < until and entry.node not in names]
         begun = min((entry.at for entry in later), default=until)
         return begun < until and (until > begun + STAND_IN or all(entry.at < until for entry in later))
@@ -111,7 +113,7 @@ class Patience:
 
     def never_told_by_redis(self, node: str | None, at: datetime) -> bool:
         """Whether a node, up to a moment, has known the time by the API server's `Date` and its own clock alone."""
-        joined = [fault.at + ASKS_WITHIN for fault in self.faults if fault.what == "join" and fault.node == node]
+        joined = [fault.at + ASKS_WITHIN for fault in self.faults if fault.what == JOIN and fault.node == node]
         silences = [(one.at, one.until) for one in self.faults if one.what in UNTOLD and one.until is not None]
         return any(begin <= asks and at <= end + WITHOUT_FAULT for asks in joined for begin, end in silences)
 
