@@ -25,7 +25,7 @@ class _Tried:
 
     turned_down: dict[str, Attempt] = field(default_factory=dict)
     unanswered: dict[str, Firing] = field(default_factory=dict)
-    claims: frozenset[str] = frozenset()
+    claims: Mapping[str, timedelta] = field(default_factory=dict)
 
 
 _Trial = TypeVar("_Trial", Attempt, Firing)
@@ -41,8 +41,8 @@ class Attempts:
         """The creates that were turned down and have no outcome yet."""
         return tuple(self._of(uid).turned_down.values())
 
-    def claims(self, uid: str) -> frozenset[str]:
-        """The names of the slots that this node has claimed and that still wait for their Jobs."""
+    def claims(self, uid: str) -> Mapping[str, timedelta]:
+        """By name, the slots that this node has claimed and that still wait for their Jobs: when it did, loop time."""
         return self._of(uid).claims
 
     def is_unanswered(self, uid: str, firing: Firing) -> bool:
@@ -73,18 +73,18 @@ class Attempts:
             retry_at=now + pause,
         )
 
-    def note_written(self, uid: str, before: Status, written: Status) -> None:
-        """A status of ours was written.
+    def note_written(self, uid: str, before: Status, written: Status, *, sent_at: timedelta) -> None:
+        """A status of ours was written, by a request that was sent at that loop time.
 
         A slot that waits since this very write is ours; one that waits no longer is nobody's. What was tried matters
         only as long as its firing waits for its Job, whoever has settled it.
         """
-        old, waiting = ({slot.name for slot in one.active if slot.uid is None} for one in (before, written))
-        tried = self._of(uid)
+        waiting, tried = written.unfilled, self._of(uid)
+        claims = {**tried.claims, **dict.fromkeys(waiting - before.unfilled, sent_at)}
         kept = _Tried(
             turned_down=_open(tried.turned_down, waiting, written.settled_through),
             unanswered=_open(tried.unanswered, waiting, written.settled_through),
-            claims=frozenset(name for name in waiting if name not in old or name in tried.claims),
+            claims={name: at for name, at in claims.items() if name in waiting},
         )
         self.forget(uid)
         if kept != _Tried():
@@ -98,7 +98,7 @@ class Attempts:
         return self._tried.get(uid, _Tried())
 
 
-def _open(tried: Mapping[str, _Trial], waiting: set[str], through: datetime | None) -> dict[str, _Trial]:
+def _open(tried: Mapping[str, _Trial], waiting: frozenset[str], through: datetime | None) -> dict[str, _Trial]:
     """Those whose firings have no outcome yet: their slots wait, or their instants are not passed."""
     return {
         name: one

@@ -105,7 +105,7 @@ class Executor:
         asked_at = self._clock.elapsed()
         jobs = await self._cluster.list_jobs(cron_job)
         self._jobs.relist(jobs, owner_uid=cron_job.uid, elapsed=self._clock.elapsed(), asked_at=asked_at)
-        if any(slot.uid is None for slot in statusbody.parse(cron_job).active):
+        if statusbody.parse(cron_job).unfilled:
             await self.read(cron_job)
 
     async def create(self, cron_job: CronJob, firings: Iterable[Firing], *, within: timedelta = ONE_LOOK) -> None:
@@ -152,7 +152,7 @@ class Executor:
             await self.read(cron_job)
             return None
         self._cron_jobs.wrote(written, sent_at=sent_at)
-        self.attempts.note_written(cron_job.uid, step.before, step.status)
+        self.attempts.note_written(cron_job.uid, step.before, step.status, sent_at=sent_at)
         self._announcer.settled(cron_job, step)
         for outcome in step.outcomes:
             # A Job is recorded when it is created, and what becomes of a backfill stands in the status alone.

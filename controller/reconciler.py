@@ -10,7 +10,6 @@ Nothing is remembered here that matters: a crash at any await is closed by whoev
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import assert_never
 
@@ -18,10 +17,11 @@ from controller import schedule, statusbody
 from controller.decision import decide
 from controller.errors import NamespaceTerminating, StoreUnavailable, TerminalError, TransientError
 from controller.executor import ONE_LOOK, Executor
+from controller.insight import Insight, Insights
 from controller.jobs import Firing
 from controller.lister import FRESH, CronJobLister, JobLister
 from controller.nodepool import NodePool, Ours, Theirs, Unsure
-from controller.observation import Checked, Observed, Recalled, Stance
+from controller.observation import Observed, Recalled, Stance
 from controller.outcomes import Reason, Trigger
 from controller.ports import Clock, RecentJobStore
 from controller.schedule import Schedule
@@ -40,33 +40,6 @@ PATIENCE = timedelta(seconds=1)
 under Replace the first Job may be deleted before the second create arrives, if they are at it at the same time."""
 SILENCE = timedelta(minutes=1)
 """How long an object of a terminating namespace rests: it goes soon, and nothing can be created there."""
-
-
-@dataclass(slots=True)
-class _Insight:
-    """What one look has learnt on its way; it holds for one generation of one object.
-
-    A look that is cut short by a failure leaves it to the next one, for a moment: where a share of the requests fails,
-    each step would otherwise need all of those before it to go through once more.
-
-    Attributes:
-        began: When the first look that learnt of it began, loop time.
-        read_at: When the object was read from etcd, loop time.
-        listed_at: The version of the object that a list of its Jobs from etcd is complete for. Our own writes carry it
-            on. A version that anybody else wrote may speak of Jobs that were made after the list.
-        checked: Its template was checked.
-        claimed: The names of the slots that its last write has claimed.
-        claimed_at: When that write was sent, loop time.
-    """
-
-    uid: str
-    generation: int
-    began: timedelta = timedelta(0)
-    read_at: timedelta | None = None
-    listed_at: str | None = None
-    checked: Checked | None = None
-    claimed: frozenset[str] = frozenset()
-    claimed_at: timedelta = timedelta(0)
 
 
 class Reconciler:
@@ -105,7 +78,7 @@ class Reconciler:
         self._late = late
         self._recalled: dict[str, Recalled] = {}
         self._fill_at: dict[str, Mapping[str, datetime]] = {}
-        self._cut_short: dict[str, _Insight] = {}
+        self._insights = Insights()
 
     async def reconcile(self, key: Key) -> datetime | None:
         """Do what an object's schedule asks for now.
@@ -125,14 +98,14 @@ class Reconciler:
                     self.forget(uid)
 
     async def _go_on(self, key: Key, met: set[str]) -> datetime | None:
-        insight = _Insight(uid="", generation=0)
+        insight: Insight | None = None
         written = False
         for _ in range(STEPS):
             cron_job = self._cron_jobs.get(key)
             if cron_job is None:
                 return None
-            if (cron_job.uid, cron_job.generation) != (insight.uid, insight.generation):
-                insight = self._taken_up(cron_job)
+            if insight is None or not insight.is_of(cron_job):
+                insight = self._insights.begin(cron_job, self._clock.elapsed())
                 met.add(cron_job.uid)
             stance = self._stance(cron_job)
             if stance is None:
@@ -144,21 +117,20 @@ class Reconciler:
             if isinstance(step, Wait):
                 return step.wake_at
             try:
-                await self._carry_out(cron_job, step, insight, stance)
+                written = await self._carry_out(cron_job, step, insight) or written
             except NamespaceTerminating:
                 return self._clock.now() + SILENCE
             except TransientError as error:
                 error.after_progress = error.after_progress or written
-                self._cut_short[insight.uid] = insight
+                self._insights.leave(insight)
                 raise
-            written = written or isinstance(step, Create | Delete | Write)
         return self._clock.now() + BREATH
 
     def forget(self, uid: str) -> None:
         """The object is gone."""
         self._recalled.pop(uid, None)
         self._fill_at.pop(uid, None)
-        self._cut_short.pop(uid, None)
+        self._insights.forget(uid)
         self._executor.forget(uid)
 
     def forget_recalled(self, uid: str) -> None:
@@ -179,14 +151,7 @@ class Reconciler:
             case never:
                 assert_never(never)
 
-    def _taken_up(self, cron_job: CronJob) -> _Insight:
-        """What the look before this one had learnt, if it was cut short just now; else nothing."""
-        known, now = self._cut_short.pop(cron_job.uid, None), self._clock.elapsed()
-        if known is not None and known.generation == cron_job.generation and now - known.began <= FRESH:
-            return known
-        return _Insight(uid=cron_job.uid, generation=cron_job.generation, began=now)
-
-    def _observe(self, cron_job: CronJob, insight: _Insight) -> Observed:
+    def _observe(self, cron_job: CronJob, insight: Insight) -> Observed:
         current = statusbody.parse(cron_job)
         return Observed(
             status=current,
@@ -202,13 +167,13 @@ class Reconciler:
         """Whether a slot that this node has claimed has no Job yet: it goes on, whoever owns the key by now."""
         if not (claims := self._executor.attempts.claims(cron_job.uid)):
             return False
-        unfilled = claims - {job.name for job in self._jobs.of(cron_job.uid)}
-        return any(slot.name in unfilled for slot in statusbody.parse(cron_job).active)
+        seen = {job.name for job in self._jobs.of(cron_job.uid)}
+        return not (claims.keys() - seen).isdisjoint(slot.name for slot in statusbody.parse(cron_job).active)
 
     def _patience(self, uid: str, current: Status) -> Mapping[str, datetime]:
         """When slots that other nodes claimed may be filled here: counted from when they were first seen waiting."""
         known, ours = self._fill_at.pop(uid, {}), self._executor.attempts.claims(uid)
-        foreign = [slot.name for slot in current.active if slot.uid is None and slot.name not in ours]
+        foreign = current.unfilled - ours.keys()
         if not foreign:
             return {}
         later = self._clock.now() + PATIENCE
@@ -216,12 +181,9 @@ class Reconciler:
         return self._fill_at[uid]
 
     async def _carry_out(
-        self,
-        cron_job: CronJob,
-        step: Check | Look | Recall | Create | Delete | Write,
-        insight: _Insight,
-        stance: Stance,
-    ) -> None:
+        self, cron_job: CronJob, step: Check | Look | Recall | Create | Delete | Write, insight: Insight
+    ) -> bool:
+        """Do a step; gives whether something was written by it."""
         match step:
             case Check():
                 insight.checked = await self._executor.check(cron_job)
@@ -231,23 +193,30 @@ class Reconciler:
             case Recall(after=after):
                 self._recalled[cron_job.uid] = await self._recall(cron_job, after)
             case Create(firings=firings):
-                if (left := self._undisputed_for(cron_job, firings, insight, stance)) is None:
-                    if await self._is_unchanged(cron_job):
-                        await self._executor.create(cron_job, firings[:1])
-                elif await self._is_current(cron_job, insight):
-                    await self._executor.create(cron_job, firings, within=left)
+                return await self._create(cron_job, firings, insight)
             case Delete(jobs=jobs, cause=cause):
                 await self._executor.delete(cron_job, jobs, cause)
+                return True
             case Write():
-                listed, sent_at = insight.listed_at == cron_job.resource_version, self._clock.elapsed()
+                listed = insight.listed_at == cron_job.resource_version
                 written = await self._executor.write(cron_job, step)
                 insight.listed_at = written.resource_version if written is not None and listed else None
-                if written is not None and (claimed := _unfilled(step.status) - _unfilled(step.before)):
-                    insight.claimed, insight.claimed_at = claimed, sent_at
+                return written is not None
             case never:
                 assert_never(never)
+        return False
 
-    async def _is_current(self, cron_job: CronJob, insight: _Insight) -> bool:
+    async def _create(self, cron_job: CronJob, firings: tuple[Firing, ...], insight: Insight) -> bool:
+        """Create Jobs, if what is known is new enough; gives whether a create was sent."""
+        alone_for = self._alone_for(cron_job, firings)
+        if alone_for <= timedelta(0):
+            if ready := await self._is_unchanged(cron_job):
+                await self._executor.create(cron_job, firings[:1])
+        elif ready := await self._is_current(cron_job, insight):
+            await self._executor.create(cron_job, firings, within=alone_for)
+        return ready
+
+    async def _is_current(self, cron_job: CronJob, insight: Insight) -> bool:
         """Whether what is known is new enough to create Jobs on; if not, it is brought up to date.
 
         No await lies between a True from here and the request: the decision was made on the very state it speaks of.
@@ -260,18 +229,15 @@ class Reconciler:
         insight.read_at = elapsed
         return False
 
-    def _undisputed_for(
-        self, cron_job: CronJob, firings: Iterable[Firing], insight: _Insight, stance: Stance
-    ) -> timedelta | None:
-        """How long nobody else can be about to create these Jobs for a slot; None: somebody may be at it already.
+    def _alone_for(self, cron_job: CronJob, firings: Iterable[Firing]) -> timedelta:
+        """How long nobody else can be about to create these Jobs.
 
         A slot is left to the node that has claimed it for a while; then the owning node fills it, whoever that is now.
         """
-        slots = {firing.name for firing in firings} & _unfilled(statusbody.parse(cron_job))
-        if not slots:
-            return ONE_LOOK
-        left = insight.claimed_at + PATIENCE - self._clock.elapsed()
-        return left if slots <= insight.claimed and left > timedelta(0) and not stance.leaving else None
+        claims = self._executor.attempts.claims(cron_job.uid)
+        slots = {firing.name for firing in firings} & statusbody.parse(cron_job).unfilled
+        left = [claims[name] + PATIENCE - self._clock.elapsed() if name in claims else timedelta(0) for name in slots]
+        return min(left, default=ONE_LOOK)
 
     async def _is_unchanged(self, cron_job: CronJob) -> bool:
         """Whether an object is in etcd what it is here, read for the very next request.
@@ -294,11 +260,6 @@ class Reconciler:
             instants=frozenset(firing.scheduled_at for firing in created if firing.trigger is not Trigger.MANUAL),
             names=frozenset(firing.job for firing in created if firing.job is not None),
         )
-
-
-def _unfilled(status: Status) -> frozenset[str]:
-    """The names of the slots that wait for their Jobs."""
-    return frozenset(slot.name for slot in status.active if slot.uid is None)
 
 
 def _schedule_of(cron_job: CronJob) -> Schedule | TerminalError:

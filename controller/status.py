@@ -92,6 +92,11 @@ class Status:
         return self.counts.get("created", 0)
 
     @property
+    def unfilled(self) -> frozenset[str]:
+        """The names of the slots that were claimed and still wait for their Jobs."""
+        return frozenset(slot.name for slot in self.active if slot.uid is None)
+
+    @property
     def unfinished_runs(self) -> int:
         """How many firings of the schedule are promised and have no outcome yet."""
         promised = [slot for slot in (*self.active, *self.queued) if slot.uid is None]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 from controller.attempts import RETRY_FIRST, RETRY_LONGEST, Attempts
 from controller.jobs import Firing
@@ -10,6 +11,8 @@ from controller.outcomes import Trigger
 from controller.status import Slot, Status
 from tests.unit.builders import UID
 from tests.unit.world import after
+
+SENT, LATER = timedelta(seconds=61), timedelta(seconds=62)
 
 
 def firing(seconds: float = 60, trigger: Trigger = Trigger.SCHEDULE) -> Firing:
@@ -39,12 +42,12 @@ def test_the_pause_doubles_up_to_its_limit_and_the_first_refusal_is_kept() -> No
 
 def test_a_slot_is_claimed_by_who_wrote_it_until_it_waits_no_longer() -> None:
     ours, theirs, attempts = firing(60), firing(120), Attempts()
-    attempts.note_written(UID, waiting(theirs), waiting(theirs, ours))
-    assert attempts.claims(UID) == {ours.name}
-    attempts.note_written(UID, waiting(theirs, ours), waiting(theirs, ours))
-    assert attempts.claims(UID) == {ours.name}
-    attempts.note_written(UID, waiting(theirs, ours), waiting(theirs))
-    assert attempts.claims(UID) == frozenset()
+    attempts.note_written(UID, waiting(theirs), waiting(theirs, ours), sent_at=SENT)
+    assert attempts.claims(UID) == {ours.name: SENT}
+    attempts.note_written(UID, waiting(theirs, ours), waiting(theirs, ours), sent_at=LATER)
+    assert attempts.claims(UID) == {ours.name: SENT}, "it counts from the claim"
+    attempts.note_written(UID, waiting(theirs, ours), waiting(theirs), sent_at=SENT)
+    assert not attempts.claims(UID)
 
 
 def test_what_became_of_a_create_is_unknown_until_it_is_created() -> None:
@@ -64,10 +67,10 @@ def test_what_is_settled_is_forgotten_whoever_settled_it() -> None:
     for one in (open_one, passed, manual):
         turn_down(attempts, one)
         attempts.note_unanswered(UID, one)
-    attempts.note_written(UID, Status(), replace(waiting(manual), settled_through=after(60)))
+    attempts.note_written(UID, Status(), replace(waiting(manual), settled_through=after(60)), sent_at=SENT)
     assert {tried.name for tried in attempts.turned_down(UID)} == {open_one.name, manual.name}
     assert [attempts.is_unanswered(UID, one) for one in (open_one, passed, manual)] == [True, False, True]
-    attempts.note_written(UID, waiting(manual), Status(settled_through=after(60)))
+    attempts.note_written(UID, waiting(manual), Status(settled_through=after(60)), sent_at=SENT)
     assert {tried.name for tried in attempts.turned_down(UID)} == {open_one.name}
     assert not attempts.is_unanswered(UID, manual)
 
