@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from datetime import timedelta
 from functools import partial
+from itertools import takewhile
 from typing import assert_never
 
 from controller import statusbody
@@ -31,6 +32,9 @@ logger = logging.getLogger(__name__)
 
 ONE_LOOK = timedelta(seconds=1)
 """So long the Jobs of one decision are created; then the object is looked at again."""
+ABREAST = 4
+"""Most creates of one object that are on their way at a time. One by one, a row of ten slots of an each-second object
+took 2.5 s behind a network of 0.15 s one way, and the youngest came later than its bound (simulated, seed 502006)."""
 
 
 class Executor:
@@ -109,26 +113,24 @@ class Executor:
             await self.read(cron_job)
 
     async def create(self, cron_job: CronJob, firings: Iterable[Firing], *, within: timedelta = ONE_LOOK) -> None:
-        """Create the Jobs of firings, one after the other, as long as nothing speaks against it.
+        """Create the Jobs of firings, a group at a time, as long as nothing speaks against it.
 
-        Between two of them lies a request: what has come to be known meanwhile may speak against the next, so the rest
+        Between two groups lies a request: what has come to be known meanwhile may speak against the next, so the rest
         is left to the next decision if the object has changed, much time or the next one's deadline has passed.
 
         Args:
             within: No create begins later than that after the first.
         """
         begun_at = self._clock.elapsed()
-        for number, firing in enumerate(firings):
-            too_late = cron_job.is_too_late(firing.scheduled_at, firing.trigger, self._clock.now())
-            if too_late and firing.trigger.of_schedule:
-                return
+        for number, group in enumerate(groups(firings)):
+            ready = list(takewhile(partial(self._in_time, cron_job), group))
             try:
-                await self._create(cron_job, firing)
+                await _side_by_side([partial(self._create, cron_job, firing) for firing in ready])
             except TransientError as error:
-                error.after_progress = number > 0
+                error.after_progress = error.after_progress or number > 0
                 raise
             current = self._cron_jobs.get(cron_job.key)
-            if current is not cron_job or self._clock.elapsed() - begun_at > within:
+            if len(ready) < len(group) or current is not cron_job or self._clock.elapsed() - begun_at > within:
                 return
 
     async def delete(self, cron_job: CronJob, jobs: Iterable[Job], cause: Cause) -> None:
@@ -159,6 +161,10 @@ class Executor:
             if outcome.reason is not Reason.CREATED and outcome.trigger is not Trigger.BACKFILL:
                 self._record(cron_job, outcome)
         return written
+
+    def _in_time(self, cron_job: CronJob, firing: Firing) -> bool:
+        too_late = cron_job.is_too_late(firing.scheduled_at, firing.trigger, self._clock.now())
+        return not (too_late and firing.trigger.of_schedule)
 
     # One request each.
 
@@ -229,13 +235,29 @@ class Executor:
         )
 
 
+def groups(firings: Iterable[Firing]) -> Iterator[tuple[Firing, ...]]:
+    """Firings in the order in which they are created: what is only late a few at a time, all else one by one.
+
+    A catch-up and a backfill promise the oldest first; an instant that is only late promises nothing but haste.
+    """
+    rest = tuple(firings)
+    while rest:
+        late = tuple(takewhile(lambda firing: firing.trigger is Trigger.SCHEDULE, rest[:ABREAST]))
+        group = late or rest[:1]
+        yield group
+        rest = rest[len(group) :]
+
+
 async def _side_by_side(requests: Iterable[Callable[[], Awaitable[None]]]) -> None:
     """Run requests together and let each of them end; then raise the first of our errors, if there was one.
 
-    A TaskGroup would cancel the others at the first error, and a create that is cancelled may have gone through.
+    A TaskGroup would cancel the others at the first error, and a create that is cancelled may have gone through. An
+    error beside which others went through comes after progress.
     """
     results = await asyncio.gather(*(request() for request in requests), return_exceptions=True)
     failures = [result for result in results if isinstance(result, BaseException)]
     bugs = [failure for failure in failures if not isinstance(failure, DcronError)]
     for failure in (*bugs, *failures):
+        if isinstance(failure, TransientError):
+            failure.after_progress = len(failures) < len(results)
         raise failure

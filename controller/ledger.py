@@ -26,7 +26,7 @@ from controller.spec import CronJob
 from controller.status import Status
 
 AHEAD = timedelta(seconds=2)
-"""So far the API server's clock, which dates an edit, may be ahead of the one that is believed: two that agree."""
+"""So far another clock, the API server's that dates an edit or another node's, may be ahead of the believed one."""
 
 
 class Closes(Enum):

@@ -16,7 +16,7 @@ from typing import assert_never
 from controller import schedule, statusbody
 from controller.decision import decide
 from controller.errors import NamespaceTerminating, StoreUnavailable, TerminalError, TransientError
-from controller.executor import ONE_LOOK, Executor
+from controller.executor import ONE_LOOK, Executor, groups
 from controller.insight import Insight, Insights
 from controller.jobs import Firing
 from controller.lister import FRESH, CronJobLister, JobLister
@@ -211,7 +211,7 @@ class Reconciler:
         alone_for = self._alone_for(cron_job, firings)
         if alone_for <= timedelta(0):
             if ready := await self._is_unchanged(cron_job):
-                await self._executor.create(cron_job, firings[:1])
+                await self._executor.create(cron_job, next(groups(firings)))
         elif ready := await self._is_current(cron_job, insight):
             await self._executor.create(cron_job, firings, within=alone_for)
         return ready
@@ -240,7 +240,7 @@ class Reconciler:
         return min(left, default=ONE_LOOK)
 
     async def _is_unchanged(self, cron_job: CronJob) -> bool:
-        """Whether an object is in etcd what it is here, read for the very next request.
+        """Whether an object is in etcd what it is here, read for the very next creates, which are on their way at once.
 
         Another node may have filled the slot meanwhile, told of it and deleted the Job again, as under Replace, before
         any watch shows it: a create that rests on less would run the firing twice.

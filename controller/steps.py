@@ -33,7 +33,7 @@ class Recall:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Create:
-    """Create these Jobs one after the other, oldest instant first."""
+    """Create these Jobs, a few at a time, the oldest instants first."""
 
     firings: tuple[Firing, ...]
 

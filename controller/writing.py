@@ -18,7 +18,7 @@ from controller.conditions import Condition
 from controller.errors import TerminalError
 from controller.instants import INSTANT
 from controller.jobs import Job
-from controller.ledger import Closes
+from controller.ledger import AHEAD, Closes
 from controller.outcomes import Outcome, Reason, Trigger
 from controller.settlement import Passage, Settlement
 from controller.status import Status
@@ -130,13 +130,22 @@ class Writing:
         found = [self._ready(outcomes, through=passage.through)]
         if passage.leaves_rest:
             return found
-        pause = self.case.cron_job.requests.pause
-        found.append(conditions.suspended(self.case.cron_job.spec.suspend, pause, now=self.case.now))
+        found.append(self._suspended())
         if passage.leaves_edit:
             return found
         others = (self._circuit(status), self._completed(status, passage))
         known = self.case.status.condition  # one that never held is not spoken of
         return found + [one for one in others if one.status or known(one.type) is not None]
+
+    def _suspended(self) -> Condition:
+        """Whether it is suspended. A pause that a node has called over is not called back by one whose clock is behind.
+
+        Without Redis two nodes may both look after an object, and each would write what its own clock says, in turn.
+        """
+        status, spec, pause = self.case.status, self.case.cron_job.spec, self.case.cron_job.requests.pause
+        told = status.condition(conditions.SUSPENDED)
+        over = told is not None and not told.status and status.suspended_until == self.case.due.paused_until
+        return conditions.suspended(spec.suspend, pause, now=self.case.now + AHEAD if over else self.case.now)
 
     def _circuit(self, status: Status) -> Condition:
         return conditions.circuit(status.failures_in_row, self.case.cron_job.spec.suspend_after_failures)

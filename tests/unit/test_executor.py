@@ -12,14 +12,16 @@ import pytest
 
 from controller import status as statuses
 from controller.errors import ClusterUnavailable, NamespaceTerminating
+from controller.executor import groups
 from controller.jobs import Job
 from controller.messages import CreateResult
 from controller.observation import Checked
-from controller.outcomes import Outcome, Reason
+from controller.outcomes import Outcome, Reason, Trigger
 from controller.spec import CronJob
 from controller.status import Status
 from controller.steps import Cause, Write
 from tests.fakes.cluster import FakeCluster
+from tests.unit.builders import cron_job
 from tests.unit.world import Node, World, after, firing, in_world
 
 BROKEN = {"spec": {"template": {"spec": {"bogus": True}}}}
@@ -173,19 +175,63 @@ class Stumbling(FakeCluster):
             raise ZeroDivisionError
 
 
-def test_jobs_are_created_in_order_so_one_without_an_answer_holds_back_the_younger_ones() -> None:
+class Slow(FakeCluster):
+    """A cluster that takes 0.6 s for a create."""
+
+    async def create_job(self, manifest: Mapping[str, Any]) -> CreateResult:
+        await self._clock.sleep(timedelta(seconds=0.6))
+        return await super().create_job(manifest)
+
+
+def test_what_is_caught_up_is_created_in_order_so_one_without_an_answer_holds_back_the_younger_ones() -> None:
     async def act(world: World) -> None:
         node, cron = Node(world, cluster=Stumbling), world.apply()
         node.cron_jobs.see(cron)
-        with pytest.raises(ClusterUnavailable):
-            await node.executor.create(cron, [firing(cron, 0), firing(cron, 1), firing(cron, 3)])
+        with pytest.raises(ClusterUnavailable) as failure:
+            await node.executor.create(cron, [firing(cron, second, Trigger.CATCH_UP) for second in (0, 1, 3)])
+        assert failure.value.after_progress
         assert world.instants == [0]
         assert [record.scheduled_at for record in world.store.records] == [after(0)]
 
     in_world(act)
 
 
-def test_an_object_that_changes_between_two_creates_is_looked_at_again_first() -> None:
+def test_what_is_only_late_is_created_four_at_a_time_and_one_without_an_answer_holds_back_the_next_four() -> None:
+    async def act(world: World) -> None:
+        node, cron = Node(world, cluster=Stumbling), world.apply()
+        node.cron_jobs.see(cron)
+        with pytest.raises(ClusterUnavailable) as failure:
+            await node.executor.create(cron, [firing(cron, second) for second in (0, 1, 3, 4, 5)])
+        assert failure.value.after_progress
+        assert sorted(world.instants) == [0, 3, 4]
+        with pytest.raises(ClusterUnavailable) as failure:
+            await node.executor.create(cron, [firing(cron, 1)])
+        assert not failure.value.after_progress
+
+    in_world(act)
+
+
+def test_a_row_of_late_instants_takes_the_time_of_its_groups_and_not_of_its_length() -> None:
+    async def act(world: World) -> None:
+        node, cron = Node(world, cluster=Slow), world.apply()
+        node.cron_jobs.see(cron)
+        began = node.clock.elapsed()
+        await node.executor.create(cron, [firing(cron, second) for second in range(8)])
+        assert sorted(world.instants) == list(range(8))
+        assert node.clock.elapsed() - began < timedelta(seconds=3 * 0.6)
+
+    in_world(act)
+
+
+def test_a_catch_up_is_not_overtaken_by_what_is_only_late() -> None:
+    firings = [Trigger.CATCH_UP, Trigger.CATCH_UP, *[Trigger.SCHEDULE] * 5, Trigger.BACKFILL, Trigger.SCHEDULE]
+    cron = cron_job()
+    made = [firing(cron, second, trigger) for second, trigger in enumerate(firings)]
+    assert [len(group) for group in groups(made)] == [1, 1, 4, 1, 1, 1]
+    assert [one for group in groups(made) for one in group] == made
+
+
+def test_an_object_that_changes_between_two_groups_of_creates_is_looked_at_again_first() -> None:
     async def act(world: World) -> None:
         node = Node(world)
 
@@ -197,41 +243,31 @@ def test_an_object_that_changes_between_two_creates_is_looked_at_again_first() -
         node.executor._cluster = Edited(world.server, node.clock, node.name)
         cron = world.apply()
         node.cron_jobs.see(cron)
-        await node.executor.create(cron, [firing(cron, 0), firing(cron, 1)])
+        await node.executor.create(cron, [firing(cron, 0, Trigger.CATCH_UP), firing(cron, 1)])
         assert world.instants == [0]
 
     in_world(act)
 
 
 def test_a_long_row_of_creates_is_cut_so_that_the_object_is_looked_at_again() -> None:
-    class Slow(FakeCluster):
-        async def create_job(self, manifest: Mapping[str, Any]) -> CreateResult:
-            await self._clock.sleep(timedelta(seconds=0.6))
-            return await super().create_job(manifest)
-
     async def act(world: World) -> None:
         node, cron = Node(world, cluster=Slow), world.apply()
         node.cron_jobs.see(cron)
-        await node.executor.create(cron, [firing(cron, second) for second in range(5)])
-        assert world.instants == [0, 1]
+        await node.executor.create(cron, [firing(cron, second) for second in range(12)])
+        assert sorted(world.instants) == list(range(8))
 
     in_world(act)
 
 
-def test_a_firing_whose_deadline_passes_while_another_is_created_is_left_to_the_next_decision() -> None:
+def test_a_firing_whose_deadline_passes_while_others_are_created_is_left_to_the_next_decision() -> None:
     """A deadline of 5 s is over 6 s after the instant."""
-
-    class Slow(FakeCluster):
-        async def create_job(self, manifest: Mapping[str, Any]) -> CreateResult:
-            await self._clock.sleep(timedelta(seconds=0.6))
-            return await super().create_job(manifest)
 
     async def act(world: World) -> None:
         node, cron = Node(world, cluster=Slow), world.apply(startingDeadlineSeconds=5)
         node.cron_jobs.see(cron)
         await world.until(65.7)
-        await node.executor.create(cron, [firing(cron, second) for second in (61, 60)])
-        assert world.instants == [61]
+        await node.executor.create(cron, [firing(cron, second) for second in (61, 62, 63, 64, 60)])
+        assert sorted(world.instants) == [61, 62, 63, 64]
 
     in_world(act)
 

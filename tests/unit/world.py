@@ -86,8 +86,8 @@ class Node:
         )
 
 
-def firing(cron_job: CronJob, seconds: float) -> Firing:
-    return Firing(name=name_for(cron_job, after(seconds)), scheduled_at=after(seconds), trigger=Trigger.SCHEDULE)
+def firing(cron_job: CronJob, seconds: float, trigger: Trigger = Trigger.SCHEDULE) -> Firing:
+    return Firing(name=name_for(cron_job, after(seconds)), scheduled_at=after(seconds), trigger=trigger)
 
 
 def in_world(act: Callable[[World], Awaitable[None]]) -> None:
