@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING, Final, Self
 from redis.crc import key_slot
 
 from deploy.local.ports import LOOPBACK, free_port
+from deploy.local.redis_group import RedisGroup
 from deploy.local.redis_server import NOTHING_ON_DISK, RedisServer, wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
 
 PRIMARIES: Final = 3
 SLOTS: Final = 16384
 
 
-class RedisCluster:
-    """Three primaries and their replicas; a context manager that stops them at the end.
+class RedisCluster(RedisGroup):
+    """Three primaries and their replicas.
 
     Attributes:
         nodes: All six; the first three begin as primaries.
@@ -53,31 +53,10 @@ class RedisCluster:
         """
         return cls(folder, node_timeout_seconds=node_timeout_seconds)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self.stop()
-
-    def stop(self) -> None:
-        """End them all at once."""
-        for node in self.nodes:
-            node.stop()
-
-    def resume(self) -> None:
-        """Start all that do not run, empty."""
-        for node in self.nodes:
-            node.mend()
-
-    def mend(self) -> None:
-        """Start what does not run, and wait until the next failover could happen."""
-        self.resume()
-        self.wait_until_whole()
-
     @property
-    def variables(self) -> Mapping[str, str]:
-        """What a replica must be told beside the URL: nothing."""
-        return {}
+    def members(self) -> tuple[RedisServer, ...]:
+        """All six."""
+        return self.nodes
 
     def serving(self, key: str, *, lost: RedisServer | None = None) -> RedisServer:
         """The primary that has the slot of a key, as a living node tells it.
@@ -124,11 +103,7 @@ class RedisCluster:
         return self.serving(key, lost=before)
 
     def wait_until_whole(self) -> None:
-        """Wait until every slot is served and every replica follows again.
-
-        Raises:
-            StartFailed: They do not.
-        """
+        """Wait until every slot is served and every replica follows again."""
         wait_until(self._is_whole, "the cluster does not become whole")
 
     def _introduce(self) -> None:

@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, Self
 
 from deploy.local.ports import LOOPBACK
+from deploy.local.redis_group import RedisGroup
 from deploy.local.redis_server import NOTHING_ON_DISK, RedisServer, wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
 
 GROUP: Final = "dcron"
@@ -21,8 +21,8 @@ SENTINELS: Final = 3
 QUORUM: Final = 2
 
 
-class RedisSentinel:
-    """A primary, a replica and three sentinels; a context manager that stops them at the end.
+class RedisSentinel(RedisGroup):
+    """A primary, a replica and three sentinels.
 
     Attributes:
         servers: The two that hold data, in the order of their start.
@@ -59,31 +59,10 @@ class RedisSentinel:
         """
         return cls(folder, down_after_seconds=down_after_seconds)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self.stop()
-
-    def stop(self) -> None:
-        """End them all at once, the sentinels first."""
-        for server in (*self.sentinels, *self.servers):
-            server.stop()
-
-    def resume(self) -> None:
-        """Start all that do not run, empty."""
-        for server in (*self.servers, *self.sentinels):
-            server.mend()
-
-    def mend(self) -> None:
-        """Start what does not run, and wait until the next failover could happen."""
-        self.resume()
-        self.wait_until_whole()
-
     @property
-    def variables(self) -> Mapping[str, str]:
-        """What a replica must be told beside the URL: nothing."""
-        return {}
+    def members(self) -> tuple[RedisServer, ...]:
+        """The two with the data, then those that watch them."""
+        return (*self.servers, *self.sentinels)
 
     @property
     def primary(self) -> RedisServer:
@@ -107,11 +86,7 @@ class RedisSentinel:
         return self.primary
 
     def wait_until_whole(self) -> None:
-        """Wait until the replica follows the primary again, so that the next failover could happen.
-
-        Raises:
-            StartFailed: It does not.
-        """
+        """Wait until the replica follows the primary again, and all sentinels know all."""
         wait_until(lambda: _link_is_up(self.replica) and self._all_know_all(), "the replica does not follow")
 
     def _all_know_all(self) -> bool:
