@@ -1,4 +1,4 @@
-"""What one node has tried for an object and what is not over yet: creates turned down, creates unanswered, claims.
+"""What one node has tried for an object and what is not over yet: claims, creates turned down, creates unanswered.
 
 It is memory and nothing more: the status and the Jobs hold all that matters, and a node that starts anew without it
 only tries again. `executor` tells it what the API server answered, `decision` reads of it what was turned down.
@@ -6,7 +6,7 @@ only tries again. `executor` tells it what the API server answered, `decision` r
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TypeVar
@@ -15,13 +15,22 @@ from controller.jobs import Firing
 from controller.observation import Attempt
 from controller.status import Status
 
+PATIENCE = timedelta(seconds=1)
+"""So long a slot is left to the node that has claimed it. Two nodes that fill one slot meet at the Job's name; but
+under Replace the first Job may be deleted before the second create arrives, if they are at it at the same time."""
 RETRY_FIRST, RETRY_LONGEST = timedelta(seconds=1), timedelta(seconds=30)
 """Pauses between creates of one firing that the API server refuses (403): doubled each time."""
 
 
 @dataclass(slots=True)
 class _Tried:
-    """Of one object, by the name of the Job."""
+    """Of one object, by the name of the Job.
+
+    Attributes:
+        turned_down: Creates that the API server did not take.
+        unanswered: Creates of which nobody knows what became of them.
+        claims: When slots that wait for their Jobs were claimed, loop time.
+    """
 
     turned_down: dict[str, Attempt] = field(default_factory=dict)
     unanswered: dict[str, Firing] = field(default_factory=dict)
@@ -44,6 +53,10 @@ class Attempts:
     def claims(self, uid: str) -> Mapping[str, timedelta]:
         """By name, the slots that this node has claimed and that still wait for their Jobs: when it did, loop time."""
         return self._of(uid).claims
+
+    def unanswered(self, uid: str) -> Collection[str]:
+        """The names of Jobs of which a create went out, and nobody knows what became of it."""
+        return self._of(uid).unanswered.keys()
 
     def is_unanswered(self, uid: str, firing: Firing) -> bool:
         """Whether a create of ours went out and nobody knows what became of it."""

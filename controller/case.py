@@ -255,6 +255,10 @@ class Case:
             return not claimed
         return not job.trigger.of_schedule or job.scheduled_at <= self.ledger.through
 
+    def may_be_deleted(self, job: Job) -> bool:
+        """Whether the Job's name stops nobody any more: the status tells of it, and no other create can arrive."""
+        return self.is_recorded(job) and self.observed.kept_until.get(job.name, self.now) <= self.now
+
     @property
     def fillable_slots(self) -> tuple[Slot, ...]:
         """Those that this node has claimed itself, and those that their nodes have had the time to fill."""

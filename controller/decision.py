@@ -123,7 +123,7 @@ class _Question:
         standing: list[Job | Slot] = [*self.case.active_jobs, *coming]
         standing.sort(key=self._age)
         surplus = standing[: max(0, len(standing) - self.case.cron_job.spec.slots)]
-        victims = tuple(place for place in surplus if isinstance(place, Job) and self.case.is_recorded(place))
+        victims = tuple(place for place in surplus if isinstance(place, Job) and self.case.may_be_deleted(place))
         return Delete(jobs=victims[:TOGETHER], cause=Cause.REPLACED) if victims else None
 
     def _age(self, place: Job | Slot) -> tuple[datetime, bool, str]:
@@ -202,6 +202,7 @@ class _Question:
         times += [attempt.retry_at for attempt in self.case.observed.attempts]
         times += [self.case.due_at(slot) for slot in self.case.unseen_slots]
         times += self.case.observed.fill_at.values()
+        times += self.case.observed.kept_until.values()
         times += [self._deadline_of(one.scheduled_at, one.trigger) for one in self._waiting()]
         times.append(self._is_asked())
         if self.writing.step.outcomes:

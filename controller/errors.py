@@ -59,7 +59,7 @@ class TransientError(DcronError):
     """Something outside failed; the same call may go through later.
 
     Attributes:
-        after_progress: Something was written before it, in the same look: the key is not stuck.
+        after_progress: Something else went through in the same look: the key is not stuck.
     """
 
     after_progress: bool = False

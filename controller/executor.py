@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import timedelta
 from functools import partial
 from itertools import takewhile
@@ -17,7 +17,15 @@ from typing import assert_never
 from controller import statusbody
 from controller.announcer import Announcer
 from controller.attempts import Attempts
-from controller.errors import ClusterUnavailable, Conflict, DcronError, NamespaceTerminating, Refused, TransientError
+from controller.errors import (
+    ClusterUnavailable,
+    Conflict,
+    DcronError,
+    NamespaceTerminating,
+    Refused,
+    Throttled,
+    TransientError,
+)
 from controller.jobs import Firing, Job, manifest
 from controller.lister import CronJobLister, JobLister
 from controller.messages import FiringRecord, JobCreated, JobExists, JobRejected
@@ -35,6 +43,8 @@ ONE_LOOK = timedelta(seconds=1)
 ABREAST = 4
 """Most creates of one object that are on their way at a time. One by one, a row of ten slots of an each-second object
 took 2.5 s behind a network of 0.15 s one way, and the youngest came later than its bound (simulated, seed 502006)."""
+CROWDED = 20
+"""When so many creates are on their way, each object sends one at a time: 64 looks share 100 connections."""
 
 
 class Executor:
@@ -71,6 +81,7 @@ class Executor:
         self._announcer = announcer
         self._clock = clock
         self._node = node
+        self._creating = 0
         self.attempts = Attempts()
 
     def forget(self, uid: str) -> None:
@@ -119,18 +130,23 @@ class Executor:
         is left to the next decision if the object has changed, much time or the next one's deadline has passed.
 
         Args:
-            within: No create begins later than that after the first.
+            within: No create begins later than that after the first; zero: only the first group.
         """
-        begun_at = self._clock.elapsed()
-        for number, group in enumerate(groups(firings)):
+        begun_at, rest, progress = self._clock.elapsed(), tuple(firings), False
+        while rest:
+            group = self._next(rest)
             ready = list(takewhile(partial(self._in_time, cron_job), group))
+            self._creating += len(ready)
             try:
                 await _side_by_side([partial(self._create, cron_job, firing) for firing in ready])
             except TransientError as error:
-                error.after_progress = error.after_progress or number > 0
+                error.after_progress = error.after_progress or progress
                 raise
+            finally:
+                self._creating -= len(ready)
+            rest, progress = rest[len(group) :], True
             current = self._cron_jobs.get(cron_job.key)
-            if len(ready) < len(group) or current is not cron_job or self._clock.elapsed() - begun_at > within:
+            if len(ready) < len(group) or current is not cron_job or self._clock.elapsed() - begun_at >= within:
                 return
 
     async def delete(self, cron_job: CronJob, jobs: Iterable[Job], cause: Cause) -> None:
@@ -162,6 +178,15 @@ class Executor:
                 self._record(cron_job, outcome)
         return written
 
+    def _next(self, firings: Sequence[Firing]) -> Sequence[Firing]:
+        """Those that are created now: what is only late a few at a time, all else one by one.
+
+        A catch-up and a backfill promise the oldest first; an instant that is only late promises nothing but haste.
+        When much is on its way already, it is one by one too: there are only so many connections.
+        """
+        late = list(takewhile(lambda firing: firing.trigger is Trigger.SCHEDULE, firings[:ABREAST]))
+        return late if late and self._creating < CROWDED else firings[:1]
+
     def _in_time(self, cron_job: CronJob, firing: Firing) -> bool:
         too_late = cron_job.is_too_late(firing.scheduled_at, firing.trigger, self._clock.now())
         return not (too_late and firing.trigger.of_schedule)
@@ -176,7 +201,8 @@ class Executor:
         except Refused as error:
             self._turned_down(cron_job, firing, str(error), final=False)
             return
-        except ClusterUnavailable:
+        except (ClusterUnavailable, Conflict):
+            # A Job that was met and is gone by now counts like one of which nothing is known.
             self.attempts.note_unanswered(cron_job.uid, firing)
             raise
         match result:
@@ -235,29 +261,22 @@ class Executor:
         )
 
 
-def groups(firings: Iterable[Firing]) -> Iterator[tuple[Firing, ...]]:
-    """Firings in the order in which they are created: what is only late a few at a time, all else one by one.
-
-    A catch-up and a backfill promise the oldest first; an instant that is only late promises nothing but haste.
-    """
-    rest = tuple(firings)
-    while rest:
-        late = tuple(takewhile(lambda firing: firing.trigger is Trigger.SCHEDULE, rest[:ABREAST]))
-        group = late or rest[:1]
-        yield group
-        rest = rest[len(group) :]
-
-
 async def _side_by_side(requests: Iterable[Callable[[], Awaitable[None]]]) -> None:
-    """Run requests together and let each of them end; then raise the first of our errors, if there was one.
+    """Run requests together and let each of them end; then raise the weightiest of the errors, if there was one.
 
-    A TaskGroup would cancel the others at the first error, and a create that is cancelled may have gone through. An
-    error beside which others went through comes after progress.
+    A TaskGroup would cancel the others at the first error, and a create that is cancelled may have gone through. A bug
+    weighs most, then the end of the namespace, then whoever asks for the longest pause.
     """
     results = await asyncio.gather(*(request() for request in requests), return_exceptions=True)
     failures = [result for result in results if isinstance(result, BaseException)]
-    bugs = [failure for failure in failures if not isinstance(failure, DcronError)]
-    for failure in (*bugs, *failures):
-        if isinstance(failure, TransientError):
-            failure.after_progress = len(failures) < len(results)
-        raise failure
+    if not failures:
+        return
+    weightiest = max(failures, key=_weight)
+    if isinstance(weightiest, TransientError):
+        weightiest.after_progress = len(failures) < len(results)
+    raise weightiest
+
+
+def _weight(failure: BaseException) -> tuple[bool, bool, float]:
+    pause = failure.retry_after_seconds if isinstance(failure, Throttled) else 0.0
+    return not isinstance(failure, DcronError), isinstance(failure, NamespaceTerminating), pause

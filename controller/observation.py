@@ -73,6 +73,7 @@ class Observed:
         checked: The Job template has just been checked.
         complete: `jobs` comes from a consistent list: what is not there does not exist.
         fill_at: By name, when slots that other nodes have claimed may be filled by this one.
+        kept_until: By name, until when Jobs must keep their names: another create of the firing may be on its way.
     """
 
     status: Status
@@ -82,6 +83,7 @@ class Observed:
     checked: Checked | None = None
     complete: bool = False
     fill_at: Mapping[str, datetime] = field(default_factory=dict)
+    kept_until: Mapping[str, datetime] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,14 +9,15 @@ Nothing is remembered here that matters: a crash at any await is closed by whoev
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import assert_never
 
 from controller import schedule, statusbody
+from controller import status as statuses
+from controller.contention import Contention
 from controller.decision import decide
 from controller.errors import NamespaceTerminating, StoreUnavailable, TerminalError, TransientError
-from controller.executor import ONE_LOOK, Executor, groups
+from controller.executor import ONE_LOOK, Executor
 from controller.insight import Insight, Insights
 from controller.jobs import Firing
 from controller.lister import FRESH, CronJobLister, JobLister
@@ -35,9 +36,6 @@ BREATH = timedelta(milliseconds=10)
 """A look that takes very many steps lets other keys have its place in between."""
 STEPS = 50
 """Most steps of one look."""
-PATIENCE = timedelta(seconds=1)
-"""So long a slot that another node has claimed is left to it. Two nodes that fill one slot meet at the Job's name; but
-under Replace the first Job may be deleted before the second create arrives, if they are at it at the same time."""
 SILENCE = timedelta(minutes=1)
 """How long an object of a terminating namespace rests: it goes soon, and nothing can be created there."""
 
@@ -77,7 +75,7 @@ class Reconciler:
         self._node = node
         self._late = late
         self._recalled: dict[str, Recalled] = {}
-        self._fill_at: dict[str, Mapping[str, datetime]] = {}
+        self._contention = Contention(executor.attempts, clock)
         self._insights = Insights()
 
     async def reconcile(self, key: Key) -> datetime | None:
@@ -129,7 +127,7 @@ class Reconciler:
     def forget(self, uid: str) -> None:
         """The object is gone."""
         self._recalled.pop(uid, None)
-        self._fill_at.pop(uid, None)
+        self._contention.forget(uid)
         self._insights.forget(uid)
         self._executor.forget(uid)
 
@@ -160,7 +158,8 @@ class Reconciler:
             attempts=self._executor.attempts.turned_down(cron_job.uid),
             checked=insight.checked,
             complete=insight.listed_at == cron_job.resource_version,
-            fill_at=self._patience(cron_job.uid, current),
+            fill_at=self._contention.fill_at(cron_job.uid, current),
+            kept_until=self._contention.kept_until(cron_job.uid, current),
         )
 
     def _is_filling(self, cron_job: CronJob) -> bool:
@@ -169,16 +168,6 @@ class Reconciler:
             return False
         seen = {job.name for job in self._jobs.of(cron_job.uid)}
         return not (claims.keys() - seen).isdisjoint(slot.name for slot in statusbody.parse(cron_job).active)
-
-    def _patience(self, uid: str, current: Status) -> Mapping[str, datetime]:
-        """When slots that other nodes claimed may be filled here: counted from when they were first seen waiting."""
-        known, ours = self._fill_at.pop(uid, {}), self._executor.attempts.claims(uid)
-        foreign = current.unfilled - ours.keys()
-        if not foreign:
-            return {}
-        later = self._clock.now() + PATIENCE
-        self._fill_at[uid] = {name: known.get(name, later) for name in foreign}
-        return self._fill_at[uid]
 
     async def _carry_out(
         self, cron_job: CronJob, step: Check | Look | Recall | Create | Delete | Write, insight: Insight
@@ -198,28 +187,39 @@ class Reconciler:
                 await self._executor.delete(cron_job, jobs, cause)
                 return True
             case Write():
-                listed = insight.listed_at == cron_job.resource_version
-                written = await self._executor.write(cron_job, step)
-                insight.listed_at = written.resource_version if written is not None and listed else None
-                return written is not None
+                return await self._write(cron_job, step, insight) is not None
             case never:
                 assert_never(never)
         return False
 
+    async def _write(self, cron_job: CronJob, step: Write, insight: Insight) -> CronJob | None:
+        """Write a status; a list that was complete for the version before is so for the one written."""
+        listed = insight.listed_at == cron_job.resource_version
+        written = await self._executor.write(cron_job, step)
+        insight.listed_at = written.resource_version if written is not None and listed else None
+        return written
+
     async def _create(self, cron_job: CronJob, firings: tuple[Firing, ...], insight: Insight) -> bool:
         """Create Jobs, if what is known is new enough; gives whether a create was sent."""
-        alone_for = self._alone_for(cron_job, firings)
-        if alone_for <= timedelta(0):
-            if ready := await self._is_unchanged(cron_job):
-                await self._executor.create(cron_job, next(groups(firings)))
-        elif ready := await self._is_current(cron_job, insight):
-            await self._executor.create(cron_job, firings, within=alone_for)
-        return ready
+        status = statusbody.parse(cron_job)
+        alone_for = self._contention.alone_for(cron_job.uid, status, firings)
+        if alone_for is None or alone_for > timedelta(0):
+            ready = await self._is_current(cron_job, insight)
+            within = ONE_LOOK if alone_for is None else alone_for
+            current = cron_job if ready else None
+        else:
+            within = timedelta(0)
+            current = await self._contested(cron_job, status, insight)
+        if current is None:
+            return False
+        await self._executor.create(current, firings, within=within)
+        return True
 
     async def _is_current(self, cron_job: CronJob, insight: Insight) -> bool:
         """Whether what is known is new enough to create Jobs on; if not, it is brought up to date.
 
-        No await lies between a True from here and the request: the decision was made on the very state it speaks of.
+        Nothing is waited for between a True from here and the requests: the decision was made on the very state it
+        speaks of.
         """
         elapsed = self._clock.elapsed()
         just_read = insight.read_at is not None and elapsed - insight.read_at <= FRESH
@@ -229,24 +229,20 @@ class Reconciler:
         insight.read_at = elapsed
         return False
 
-    def _alone_for(self, cron_job: CronJob, firings: Iterable[Firing]) -> timedelta:
-        """How long nobody else can be about to create these Jobs.
-
-        A slot is left to the node that has claimed it for a while; then the owning node fills it, whoever that is now.
-        """
-        claims = self._executor.attempts.claims(cron_job.uid)
-        slots = {firing.name for firing in firings} & statusbody.parse(cron_job).unfilled
-        left = [claims[name] + PATIENCE - self._clock.elapsed() if name in claims else timedelta(0) for name in slots]
-        return min(left, default=ONE_LOOK)
-
-    async def _is_unchanged(self, cron_job: CronJob) -> bool:
-        """Whether an object is in etcd what it is here, read for the very next creates, which are on their way at once.
+    async def _contested(self, cron_job: CronJob, status: Status, insight: Insight) -> CronJob | None:
+        """The object, if it is in etcd what it is here, written or read for the very next creates; None: look again.
 
         Another node may have filled the slot meanwhile, told of it and deleted the Job again, as under Replace, before
-        any watch shows it: a create that rests on less would run the firing twice.
+        any watch shows it: a create that rests on less would run the firing twice. That more than one create may be
+        sent is told before, so that whoever deletes the Job lets the others arrive first.
         """
-        await self._executor.read(cron_job)
-        return self._cron_jobs.get(cron_job.key) is cron_job
+        current: CronJob | None = cron_job
+        told = statuses.contest(status)
+        if told == status:
+            await self._executor.read(cron_job)
+        else:
+            current = await self._write(cron_job, Write(before=status, status=told), insight)
+        return current if self._cron_jobs.get(cron_job.key) is current else None
 
     async def _recall(self, cron_job: CronJob, after: datetime) -> Recalled:
         """What the recent-job store knows as created; without an answer we go on without it."""

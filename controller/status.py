@@ -29,6 +29,7 @@ class Slot:
         uid: UID of the Job; None while the slot is claimed and its Job has not been seen.
         trigger: SCHEDULE also for instants that are caught up: here only the identity of a firing counts.
         trigger_id: Which manual run, or which backfill.
+        contested: More than one create of its Job may have been sent.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Slot:
     uid: str | None = None
     trigger: Trigger = Trigger.SCHEDULE
     trigger_id: str | None = None
+    contested: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,6 +133,13 @@ def claim(status: Status, slots: Iterable[Slot], queued: tuple[Slot, ...] = ()) 
         queued=queued,
         counts=_add(status.counts, {"due": len(newly_due)} if newly_due else {}),
         last_trigger=_turn(status.last_trigger, claimed, queued),
+    )
+
+
+def contest(status: Status) -> Status:
+    """The status with all slots that wait for their Jobs told as contested, before a second create is sent."""
+    return replace(
+        status, active=tuple(replace(slot, contested=slot.contested or slot.uid is None) for slot in status.active)
     )
 
 

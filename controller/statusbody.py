@@ -101,6 +101,7 @@ def _parse_slot(raw: Mapping[str, Any]) -> Slot:
         uid=raw.get("uid"),
         trigger=_trigger(raw),
         trigger_id=raw.get("triggerId"),
+        contested=raw.get("contested", False),
     )
 
 
@@ -117,6 +118,7 @@ def _dump_slot(slot: Slot, cron_job: CronJob) -> dict[str, Any]:
         "name": slot.name,
         "scheduledAt": format_time(slot.scheduled_at),
         **_dump_trigger(slot),
+        **({"contested": True} if slot.contested else {}),
     }
     return reference if slot.uid is None else {**reference, "uid": slot.uid}
 

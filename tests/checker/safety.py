@@ -24,6 +24,8 @@ SEEN_WITHIN = timedelta(seconds=1)
 SETTLED = timedelta(seconds=3)
 """S12: an end of a Job that is so old is known to whoever cleans up; Jobs are deleted together within that time, or
 within what a fault allows: one of these requests may have failed."""
+KEPT = timedelta(seconds=6)
+"""S9: a Job whose slot was contested lives on so much longer: another create of it may have been on its way."""
 GIVEN_UP = ("MissedDeadline", "CreateFailed")
 """S9: reasons for which a newer Job may not come after all."""
 
@@ -116,7 +118,7 @@ def replaced_in_time(life: Life) -> Iterator[Broken]:
             together = max(job.created_at, other.created_at)
             if not job.active_at(together):
                 continue
-            limit = life.history.bound(together)[0]
+            limit = life.history.bound(together)[0] + (KEPT if _contested(life, job) else timedelta(0))
             if not job.active_at(limit) or not began < limit < life.history.ended:
                 continue
             version = life.version_at(together)
@@ -128,6 +130,11 @@ def replaced_in_time(life: Life) -> Iterator[Broken]:
                 told = f"{job_told(job)} is still there at {clock(limit)} beside newer ones: "
                 yield broken("S9", life, job.instant, f"{told}{'; '.join(map(job_told, still))}")
                 break
+
+
+def _contested(life: Life, job: MadeJob) -> bool:
+    slots = (slot for told in life.told for slot in told.status.get("active", ()) if slot["name"] == job.name)
+    return any(slot.get("contested") for slot in slots)
 
 
 def never_back(life: Life) -> Iterator[Broken]:

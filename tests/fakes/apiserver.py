@@ -37,6 +37,7 @@ class Glitch(StrEnum):
     ERROR_BEFORE = "500 before the write"
     ERROR_AFTER = "500 after the write"
     SILENT_AFTER = "time-out after the write"
+    LATE = "seconds on its way"
     CONFLICT = "conflict on a status"
     THROTTLED = "429 for this one"
 

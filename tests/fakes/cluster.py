@@ -26,6 +26,8 @@ from tests.simulation.processes import PROCESS
 
 TIMEOUT_SECONDS = 5.0
 """As in the adapter."""
+LATE_SECONDS = (0.5, 4.5)
+"""How long a request may be on its way: as long as its sender waits, or nearly."""
 RETRY_AFTER_SECONDS = 1.0
 """What a single 429 asks for; most API servers say so."""
 
@@ -165,6 +167,8 @@ class FakeCluster:
 
     async def _arrive(self, operation: Callable[[], Result]) -> Result | DcronError:
         await self._travel()
+        if self._meets(Glitch.LATE):
+            await asyncio.sleep(self._random.uniform(*LATE_SECONDS))
         return self._carried_out(operation)
 
     def _carried_out(self, operation: Callable[[], Result]) -> Result | DcronError:

@@ -156,8 +156,13 @@ def _settled_unseen(course: Course, expected: Expected, bound: datetime) -> bool
 
 
 def _crossed(course: Course, instant: datetime) -> bool:
-    """Whether a create that was under way met an edit: told as missed by it, since no list could show the Job yet."""
+    """Whether a create that was under way met an edit: told as missed by it, since no list could show the Job yet.
+
+    Where requests are seconds on their way, each of the two may find that the other was first.
+    """
     entry, outcome = course.created.get(instant), course.outcomes[instant]
+    if entry is not None and abs(entry.at - outcome.told_at) <= course.patience.on_its_way(entry.at):
+        return True
     edited = outcome.reason in ("MissedEdit", "SkippedSuspended")
     if outcome.reason == "CreateFailed" and entry is not None and course.given_up_beside(entry):
         return True

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from tests.simulation import invariants, mixture
 from tests.simulation.authors import Authors, Hasty, cron_jobs
-from tests.simulation.troubles import BRIEF, STALLS
+from tests.simulation.troubles import BRIEF, LATE, STALLS
 from tests.simulation.world import World
 
 Populate = Callable[[World], Authors]
@@ -65,6 +65,7 @@ FAULTS = Mix(populate=_plain, troubles=BRIEF)
 FAULTS_AND_DEATHS = Mix(populate=_plain, troubles=BRIEF, deaths_every=10.0)
 FAULTS_AND_EDITS = Mix(populate=_hasty, troubles=BRIEF)
 FAULTS_AND_POLICIES = Mix(populate=_asked, rules=invariants.POLICY_RULES, troubles=BRIEF, deaths_every=20.0, quota=True)
+LATE_REQUESTS = Mix(populate=_plain, troubles=LATE, deaths_every=15.0)
 STALLED_WATCHES = Mix(populate=_hasty, troubles=STALLS, deaths_every=20.0, minutes=2.5)
 
 MIXES: Mapping[str, Mix] = {
@@ -74,9 +75,10 @@ MIXES: Mapping[str, Mix] = {
     "faults-deaths": FAULTS_AND_DEATHS,
     "faults-edits": FAULTS_AND_EDITS,
     "faults-policies": FAULTS_AND_POLICIES,
+    "late": LATE_REQUESTS,
     "stalls": STALLED_WATCHES,
 }
-WITH_FAULTS = ("faults", "faults-deaths", "faults-edits", "faults-policies", "stalls")
+WITH_FAULTS = ("faults", "faults-deaths", "faults-edits", "faults-policies", "late", "stalls")
 """Those in which everything around the replicas is struck: what a night is spent on."""
 
 

@@ -18,17 +18,19 @@ from controller.errors import ClusterUnavailable
 from controller.jobs import Job
 from controller.messages import CreateResult, Member, Membership
 from controller.nodepool import NodePool, Ownership, State, Theirs
+from controller.observation import Observed
 from controller.ports import Clock
 from controller.reconciler import Reconciler
 from controller.replica import Replica
 from controller.spec import CronJob, Key
+from controller.status import Status
 from tests.fakes.apiserver import FakeApiServer
 from tests.fakes.clock import SimulatedClock
 from tests.fakes.cluster import FakeCluster
 from tests.fakes.driver import FakeDriver
 from tests.simulation.course import Violation
 from tests.simulation.invariants import check
-from tests.simulation.mixes import DEATHS, FAULTS, FAULTS_AND_DEATHS, STALLED_WATCHES, Mix
+from tests.simulation.mixes import DEATHS, FAULTS, FAULTS_AND_DEATHS, LATE_REQUESTS, STALLED_WATCHES, Mix
 from tests.simulation.runs import minutes_of, only
 from tests.simulation.world import GENUINE, Parts
 
@@ -122,27 +124,11 @@ class NobodyWithoutRedis(NodePool):
         return Theirs() if self.state is State.DEGRADED else super().ownership(key)
 
 
-class StopsWithoutRedis(Replica):
-    """A replica with such a pool."""
-
-    def __init__(self, *arguments: Any, **ports: Any) -> None:
-        super().__init__(*arguments, **ports)
-        self.node_pool.__class__ = NobodyWithoutRedis
-
-
 class NobodyStandsIn(NodePool):
     """Without Redis each looks after its own keys, and nobody after those of the dead."""
 
     def _stand_in(self, name: str) -> Ownership:
         return Theirs()
-
-
-class LeavesTheDeadAlone(Replica):
-    """A replica with such a pool."""
-
-    def __init__(self, *arguments: Any, **ports: Any) -> None:
-        super().__init__(*arguments, **ports)
-        self.node_pool.__class__ = NobodyStandsIn
 
 
 class NeverReadsAgain(Reconciler):
@@ -152,12 +138,26 @@ class NeverReadsAgain(Reconciler):
         return True
 
 
-class TrustsItsWatch(Replica):
-    """A replica with such a reconciler."""
+class FillsUnasked(Reconciler):
+    """Fills a slot that others may be filling without a word in the status, and on what the watch has shown."""
 
-    def __init__(self, *arguments: Any, **ports: Any) -> None:
-        super().__init__(*arguments, **ports)
-        self._reconciler.__class__ = NeverReadsAgain
+    async def _contested(self, cron_job: CronJob, _status: Status, _insight: Any) -> CronJob | None:
+        return cron_job
+
+
+class KeepsNoName(Reconciler):
+    """Under Replace deletes a contested Job at once, while another create of it is on its way."""
+
+    def _observe(self, cron_job: CronJob, insight: Any) -> Observed:
+        return replace(super()._observe(cron_job, insight), kept_until={})
+
+
+class WritesOverOthers(FakeCluster):
+    """Writes a status whatever anybody has written meanwhile."""
+
+    async def write_status(self, cron_job: CronJob, status: Mapping[str, Any]) -> CronJob:
+        """On top of the newest."""
+        return await super().write_status(self._server.read(cron_job.key) or cron_job, status)
 
 
 class LeavesInSilence(FakeDriver):
@@ -183,6 +183,21 @@ class AnotherNameAfterAnError(FakeCluster):
         except ClusterUnavailable:
             self._unanswered.add(meta["name"])
             raise
+
+
+def _with(kind: type, part: str) -> type[Replica]:
+    """A replica one of whose parts is of this kind."""
+
+    class Changed(Replica):
+        def __init__(self, *arguments: Any, **ports: Any) -> None:
+            super().__init__(*arguments, **ports)
+            getattr(self, part).__class__ = kind
+
+    return Changed
+
+
+OVERTAKEN = only(LATE_REQUESTS, "API requests late")
+"""Requests overtake each other; where each replica takes all keys for its own, two are always at one slot."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -214,7 +229,7 @@ MUTANTS: Mapping[str, Mutant] = {
     "no ledger": Mutant(parts=Parts(cluster=NoLedger), rule="L4", minutes=0.5),
     "job names without seconds": Mutant(parts=Parts(cluster=NamesWithoutSeconds), rule="L1"),
     "an empty ring means nobody": Mutant(
-        parts=Parts(replica=StopsWithoutRedis), rule="L1", mix=only(FAULTS, "Redis down")
+        parts=Parts(replica=_with(NobodyWithoutRedis, "node_pool")), rule="L1", mix=only(FAULTS, "Redis down")
     ),
     "announces before the lists are complete": Mutant(
         parts=Parts(cluster=SlowToList, replica=JoinsTooEarly), rule="L1"
@@ -225,14 +240,25 @@ MUTANTS: Mapping[str, Mutant] = {
     "the dead stay on the ring": Mutant(parts=Parts(driver=TheDeadLive), rule="L2"),
     "each sees itself alone": Mutant(parts=Parts(driver=EachAlone), rule="L5"),
     "nobody stands in for the dead without Redis": Mutant(
-        parts=Parts(replica=LeavesTheDeadAlone), rule="L2", mix=only(FAULTS_AND_DEATHS, "Redis down")
+        parts=Parts(replica=_with(NobodyStandsIn, "node_pool")), rule="L2", mix=only(FAULTS_AND_DEATHS, "Redis down")
     ),
     "who leaves tells nobody": Mutant(parts=Parts(driver=LeavesInSilence), rule="L1"),
     "another name after a create without an answer": Mutant(
         parts=Parts(cluster=AnotherNameAfterAnError), rule="S1", mix=only(FAULTS, "API errors")
     ),
+    "a contested slot is filled in silence": Mutant(
+        parts=Parts(replica=_with(FillsUnasked, "_reconciler"), driver=EachAlone), rule="S1", mix=OVERTAKEN
+    ),
+    "a contested Job is deleted at once": Mutant(
+        parts=Parts(replica=_with(KeepsNoName, "_reconciler"), driver=EachAlone), rule="S1", mix=OVERTAKEN
+    ),
+    "a status is written over another": Mutant(
+        parts=Parts(cluster=WritesOverOthers, driver=EachAlone),
+        rule="S1",
+        mix=OVERTAKEN,
+    ),
     "an object is not read again before its Job": Mutant(
-        parts=Parts(replica=TrustsItsWatch), rule="S5", mix=STALLED_WATCHES, minutes=2.5
+        parts=Parts(replica=_with(NeverReadsAgain, "_reconciler")), rule="S5", mix=STALLED_WATCHES, minutes=2.5
     ),
 }
 

@@ -21,7 +21,8 @@ WITHOUT_FAULT = timedelta(seconds=2)
 AFTER_DEATH = timedelta(seconds=8)
 """L2: F, from the death of a replica."""
 DEATH = "kill"
-BLIND = ("watch stalled", "watch stalled for long", "watch slow")
+SLOW = "watch slow"
+BLIND = ("watch stalled", "watch stalled for long", SLOW)
 STALL_SEEN = timedelta(seconds=75)
 """A stalled watch is seen within this time, counted from the first thing that it hides."""
 GONE, JOIN = ("kill", "stop"), "join"
@@ -31,8 +32,12 @@ UNTOLD = (*UNHEARD, "Redis clock stepped")
 """While Redis does not tell the time, or not the true one, who asks for the first time goes by the API server's."""
 ON_ITS_WAY = timedelta(milliseconds=300)
 """So long a healthy watch may take to show something: a stall that begins meanwhile hides it."""
+LATE, LONG_ON_ITS_WAY = "API requests late", timedelta(seconds=5)
+"""The fault under which a request may be on its way for so long."""
 ASKS_WITHIN = timedelta(seconds=3)
-"""So long after its begin a replica asks Redis for the first time."""
+"""So long after its begin a replica asks Redis for the first time: it has listed all, and the API server answers."""
+LISTS_WITHIN = timedelta(seconds=4)
+"""So much later where the watches are slow."""
 STAND_IN, LATEST_STAND_IN = timedelta(seconds=3), timedelta(seconds=6)
 """So much later each node on the last ring looks than the one before it (the fault table: "in order"), and at most."""
 HEARD_WITHIN = timedelta(seconds=7)
@@ -96,6 +101,12 @@ class Patience:
         begun = min((entry.at for entry in later), default=until)
         return begun < until and (until > begun + STAND_IN or all(entry.at < until for entry in later))
 
+    def on_its_way(self, at: datetime) -> timedelta:
+        """How long a request that arrives at a moment may have been on its way, beyond what the weather takes."""
+        late = (fault for fault in self.faults if fault.what == LATE)
+        met = any(fault.at <= at <= (fault.until or fault.at) + LONG_ON_ITS_WAY for fault in late)
+        return LONG_ON_ITS_WAY if met else timedelta(0)
+
     def death_drags_on(self, at: datetime) -> bool:
         """Whether somebody's death was not over when another fault came, so that it took longer than a death may."""
         deaths = [fault.at for fault in self.faults if fault.what == DEATH]
@@ -113,9 +124,16 @@ class Patience:
 
     def never_told_by_redis(self, node: str | None, at: datetime) -> bool:
         """Whether a node, up to a moment, has known the time by the API server's `Date` and its own clock alone."""
-        joined = [fault.at + ASKS_WITHIN for fault in self.faults if fault.what == JOIN and fault.node == node]
+        joined = [self._asks_by(one.at) for one in self.faults if one.what == JOIN and one.node == node]
         silences = [(one.at, one.until) for one in self.faults if one.what in UNTOLD and one.until is not None]
         return any(begin <= asks and at <= end + WITHOUT_FAULT for asks in joined for begin, end in silences)
+
+    def _asks_by(self, joined_at: datetime) -> datetime:
+        """When a replica that begins at a moment has asked Redis for the first time."""
+        slow = (fault for fault in self.faults if fault.what == SLOW and fault.until is not None)
+        lists = any(fault.at <= joined_at <= (fault.until or fault.at) for fault in slow)
+        within = ASKS_WITHIN + self.on_its_way(joined_at) + (LISTS_WITHIN if lists else timedelta(0))
+        return joined_at + within
 
     def news_by(self, moment: datetime) -> datetime:
         """Until when what an author wrote at a moment, or a Job's end, must have had its effect."""

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from itertools import pairwise
 
+from controller.jobs import Job
 from controller.outcomes import Trigger
 from tests.fakes.happenings import Happening, What
 from tests.simulation.course import (
@@ -34,13 +35,21 @@ GIVEN_UP = ("MissedDeadline", "CreateFailed", "SkippedSuspended")
 """S9: reasons for which a newer Job may not come after all."""
 OVERLAP = timedelta(seconds=2)
 """S9: how long an older Job may live on beside a newer one under Replace, while it is being deleted."""
+KEPT = timedelta(seconds=6)
+"""S9: so much longer if its slot was contested: another create of it may have been on its way."""
 
 
 def once(course: Course) -> Iterator[Violation]:
-    """S1: at most one Job for each instant, manual run and instant of a backfill, deleted ones included."""
+    """S1: at most one Job for each instant, manual run and instant of a backfill, deleted ones included.
+
+    Of an object that is gone its Jobs are gone, so no name stops a request that arrives seconds after that. The API
+    server clears such a Job away, as one without an owner.
+    """
     seen: set[tuple[str, str | None, datetime | None]] = set()
     for entry in course.creations:
         job = entry.job
+        if course.life.ended is not None and entry.at > course.life.ended and course.patience.on_its_way(entry.at):
+            continue
         kind = "schedule" if job.trigger.of_schedule else job.trigger.value
         which = (kind, entry.trigger_id, None if job.trigger is Trigger.MANUAL else job.scheduled_at)
         if which in seen:
@@ -90,7 +99,8 @@ def never_past_deadline(course: Course) -> Iterator[Violation]:
         wish = course.life.wish_of(entry.generation or 0)
         if wish is None or wish.deadline is None:
             continue
-        if entry.at > instant + course.shift + wish.deadline + DEADLINE_GRACE + IN_FLIGHT:
+        within = DEADLINE_GRACE + IN_FLIGHT + course.patience.on_its_way(entry.at)
+        if entry.at > instant + course.shift + wish.deadline + within:
             yield violation("S4", course, instant, f"created {entry.at - instant} late, the deadline is over")
 
 
@@ -101,6 +111,7 @@ def author_obeyed(course: Course) -> Iterator[Violation]:
     """
     for entry in course.creations:
         within = OBEYED_WHILE_BLIND if course.patience.blurred(entry.at) else OBEYED_WITHIN
+        within += course.patience.on_its_way(entry.at)
         instant, wish = instant_of(entry.job), course.life.wish_at(entry.at - within)
         if course.life.ended is not None and entry.at > course.life.ended + within:
             yield violation("S6", course, instant, f"created {entry.at - course.life.ended} after the deletion")
@@ -167,7 +178,7 @@ def newest_survives(course: Course) -> Iterator[Violation]:
         for start, stop in newer:
             together = max(begin, start)
             apart = _apart(course, together, [min(end, stop) for start, stop in newer if start <= together < stop])
-            if apart > together + OVERLAP and _outlived(course, together, apart):
+            if apart > together + OVERLAP and _outlived(course, job, together, apart):
                 yield violation("S9", course, job.scheduled_at, f"outlives newer ones from {together:%H:%M:%S.%f} on")
                 break
 
@@ -216,8 +227,10 @@ def _apart(course: Course, together: datetime, until: list[datetime]) -> datetim
     return sorted(until, reverse=True)[slots - 1] if len(until) >= slots else together
 
 
-def _outlived(course: Course, together: datetime, apart: datetime) -> bool:
+def _outlived(course: Course, job: Job, together: datetime, apart: datetime) -> bool:
     """Whether a Job lives on beside a newer one for longer than Replace lets it."""
-    limit = course.patience.bound(together) - WITHOUT_FAULT + OVERLAP
+    slots = (slot for told in course.told for slot in told.status.get("active", ()) if slot["name"] == job.name)
+    contested = any(slot.get("contested") for slot in slots)
+    limit = course.patience.bound(together) - WITHOUT_FAULT + OVERLAP + (KEPT if contested else timedelta(0))
     wish = course.life.wish_at(together)
     return apart > limit and wish is not None and wish.policy == "Replace" and (wish.until or limit) >= limit

@@ -20,7 +20,7 @@ from tests.simulation.mixes import FAULTS
 from tests.simulation.processes import PROCESS
 from tests.simulation.stories import Story, at
 from tests.simulation.trace import report
-from tests.simulation.troubles import BRIEF
+from tests.simulation.troubles import BRIEF, LATE
 from tests.simulation.world import World
 
 STRIKES = {
@@ -34,6 +34,7 @@ STRIKES = {
     "API server down": "API server down",
     "API server black-holed": "API server black-holed",
     "API errors": "500 after the write",
+    "API requests late": "seconds on its way",
     "API conflicts": "conflict on a status",
     "API throttles": "429",
     "watch slow": "watch slowed",
@@ -52,7 +53,7 @@ def broken(seed: int, evidence: Evidence) -> str | None:
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("kind", BRIEF)
+@pytest.mark.parametrize("kind", dict.fromkeys((*BRIEF, *LATE)))
 def test_a_fault_really_strikes_and_is_withstood(kind: str) -> None:
     struck = 0
     for seed in (1, 2, 3):

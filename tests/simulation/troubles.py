@@ -159,6 +159,14 @@ async def _api_errors(world: World, _node: Node, chance: random.Random) -> Async
 
 
 @asynccontextmanager
+async def _api_requests_late(world: World, _node: Node, chance: random.Random) -> AsyncIterator[None]:
+    """A share of the requests is seconds on its way, to be overtaken by whatever another replica does meanwhile."""
+    world.server.glitches = {Glitch.LATE: chance.uniform(0.05, 0.4)}
+    yield
+    world.server.glitches = {}
+
+
+@asynccontextmanager
 async def _api_conflicts(world: World, _node: Node, _chance: random.Random) -> AsyncIterator[None]:
     world.server.glitches = {Glitch.CONFLICT: 0.5}
     yield
@@ -228,6 +236,7 @@ KINDS: Mapping[str, Kind] = {
     "API server down": Kind(strike=_api_down, excuses=True),
     "API server black-holed": Kind(strike=_api_black_holed, of_one=True),
     "API errors": Kind(strike=_api_errors, excuses=True),
+    "API requests late": Kind(strike=_api_requests_late, excuses=True),
     "API conflicts": Kind(strike=_api_conflicts, excuses=True),
     "API throttles": Kind(strike=_api_throttles, excuses=True),
     "watch slow": Kind(strike=_watch_slow),
@@ -242,4 +251,6 @@ KINDS: Mapping[str, Kind] = {
 """Every kind of fault, by the name that the evidence has."""
 STALLS = ("watch stalled for long",)
 """Kinds that need a run of their own: most runs are over before them."""
-BRIEF = tuple(name for name in KINDS if name not in STALLS)
+LATE = ("API requests late", "Redis down", "Redis black-holed", "watch slow", "watch stalled", "paused")
+"""Those in which two replicas look after one object, and one request overtakes another."""
+BRIEF = tuple(name for name in KINDS if name not in (*STALLS, LATE[0]))

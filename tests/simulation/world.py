@@ -30,8 +30,8 @@ HASH_REPLICAS = 32
 """Few points on the ring: how even the shares are is tested elsewhere, and each change costs a sort of all points."""
 REDIS_DELAY = timedelta(milliseconds=4)
 """How long a call to Redis takes, there and back."""
-STOP_WITHIN = timedelta(seconds=10)
-"""A replica that was asked to stop is gone by then."""
+STOP_WITHIN = timedelta(seconds=30)
+"""A replica that was asked to stop is gone by then: the grace period of a pod."""
 
 
 def _harmless(error: type[TransientError]) -> set[str]:

@@ -11,17 +11,18 @@ from typing import Any
 import pytest
 
 from controller import status as statuses
-from controller.errors import ClusterUnavailable, NamespaceTerminating
-from controller.executor import groups
+from controller.errors import ClusterUnavailable, NamespaceTerminating, Throttled
+from controller.executor import CROWDED
 from controller.jobs import Job
 from controller.messages import CreateResult
 from controller.observation import Checked
 from controller.outcomes import Outcome, Reason, Trigger
+from controller.ports import Clock
 from controller.spec import CronJob
 from controller.status import Status
 from controller.steps import Cause, Write
+from tests.fakes.apiserver import FakeApiServer
 from tests.fakes.cluster import FakeCluster
-from tests.unit.builders import cron_job
 from tests.unit.world import Node, World, after, firing, in_world
 
 BROKEN = {"spec": {"template": {"spec": {"bogus": True}}}}
@@ -223,12 +224,86 @@ def test_a_row_of_late_instants_takes_the_time_of_its_groups_and_not_of_its_leng
     in_world(act)
 
 
+class Counting(FakeCluster):
+    """A cluster that notes how many creates were on their way together, each time one more came."""
+
+    def __init__(self, server: FakeApiServer, clock: Clock, node: str) -> None:
+        super().__init__(server, clock, node)
+        self.together: list[int] = []
+        self._now = 0
+
+    async def create_job(self, manifest: Mapping[str, Any]) -> CreateResult:
+        self._now += 1
+        self.together.append(self._now)
+        await self._clock.sleep(timedelta(seconds=0.01))
+        self._now -= 1
+        return await super().create_job(manifest)
+
+
 def test_a_catch_up_is_not_overtaken_by_what_is_only_late() -> None:
-    firings = [Trigger.CATCH_UP, Trigger.CATCH_UP, *[Trigger.SCHEDULE] * 5, Trigger.BACKFILL, Trigger.SCHEDULE]
-    cron = cron_job()
-    made = [firing(cron, second, trigger) for second, trigger in enumerate(firings)]
-    assert [len(group) for group in groups(made)] == [1, 1, 4, 1, 1, 1]
-    assert [one for group in groups(made) for one in group] == made
+    triggers = [Trigger.CATCH_UP, Trigger.CATCH_UP, *[Trigger.SCHEDULE] * 5, Trigger.BACKFILL, Trigger.SCHEDULE]
+
+    async def act(world: World) -> None:
+        node, cron = Node(world, cluster=Counting), world.apply()
+        node.cron_jobs.see(cron)
+        await node.executor.create(cron, [firing(cron, second, trigger) for second, trigger in enumerate(triggers)])
+        assert isinstance(node.cluster, Counting)
+        assert node.cluster.together == [1, 1, 1, 2, 3, 4, 1, 1, 1]
+
+    in_world(act)
+
+
+def test_when_many_creates_are_on_their_way_each_object_sends_one_at_a_time() -> None:
+    async def act(world: World) -> None:
+        node, cron = Node(world, cluster=Counting), world.apply()
+        node.cron_jobs.see(cron)
+        rows = [[firing(cron, 10 * row + second) for second in range(4)] for row in range(CROWDED)]
+        await asyncio.gather(*(node.executor.create(cron, row) for row in rows))
+        assert len(world.instants) == 4 * CROWDED
+        assert isinstance(node.cluster, Counting)
+        assert max(node.cluster.together) < 2 * CROWDED
+
+    in_world(act)
+
+
+def test_with_no_time_left_only_the_first_group_goes_out() -> None:
+    async def act(world: World) -> None:
+        node, cron = Node(world), world.apply()
+        node.cron_jobs.see(cron)
+        await node.executor.create(cron, [firing(cron, second) for second in range(6)], within=timedelta(0))
+        assert sorted(world.instants) == [0, 1, 2, 3]
+
+    in_world(act)
+
+
+def test_of_several_errors_the_weightiest_is_raised() -> None:
+    patient, hasty = Throttled("slow down", retry_after_seconds=30), Throttled("slow down", retry_after_seconds=1)
+    gone, silent, bug = NamespaceTerminating("going"), ClusterUnavailable("no answer"), ZeroDivisionError()
+
+    def raised_of(*errors: BaseException | None) -> BaseException:
+        class Failing(FakeCluster):
+            async def create_job(self, manifest: Mapping[str, Any]) -> CreateResult:
+                if (error := next(ahead)) is not None:
+                    raise error
+                return await super().create_job(manifest)
+
+        async def act(world: World) -> None:
+            node, cron = Node(world, cluster=Failing), world.apply()
+            node.cron_jobs.see(cron)
+            with pytest.raises((ClusterUnavailable, NamespaceTerminating, Throttled, ZeroDivisionError)) as failure:
+                await node.executor.create(cron, [firing(cron, second) for second in range(len(errors))])
+            found.append(failure.value)
+
+        ahead, found = iter(errors), list[BaseException]()
+        in_world(act)
+        return found[0]
+
+    assert raised_of(silent, hasty, patient) is patient
+    assert not patient.after_progress
+    assert raised_of(patient, gone, silent) is gone
+    assert raised_of(gone, patient, bug) is bug
+    assert raised_of(silent, None) is silent
+    assert silent.after_progress, "another one went through"
 
 
 def test_an_object_that_changes_between_two_groups_of_creates_is_looked_at_again_first() -> None:

@@ -362,6 +362,9 @@ def test_two_nodes_whose_clocks_differ_do_not_call_a_pause_over_and_back_in_turn
     assert isinstance(behind, Wait)
     far_behind = step_of(cron, "12:04:57", status=fast.status, complete=True)
     assert isinstance(far_behind, Write), "a clock that was far ahead has the last word no longer than that"
+    assert far_behind.status.condition(SUSPENDED) == during.status.condition(SUSPENDED)
+    early = step_of(cron, "12:04:59", status=during.status, complete=True)
+    assert isinstance(early, Wait), "nobody has called it over yet"
     longer = step_of(cron_job(schedule="0 18 * * *", **paused("12:06")), "12:05:59", status=fast.status, complete=True)
     assert isinstance(longer, Write)
     told = longer.status.condition(SUSPENDED)

@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 
 from controller import statusbody
+from controller.attempts import PATIENCE
 from controller.conditions import READY
+from controller.contention import ON_ITS_WAY
 from controller.errors import ClusterUnavailable, Conflict
 from controller.jobs import Job
 from controller.messages import CreateResult, FiringRecord, Member
@@ -19,7 +21,7 @@ from controller.names import name_for
 from controller.nodepool import NodePool
 from controller.outcomes import Reason
 from controller.ports import Clock
-from controller.reconciler import ASK_AGAIN, BREATH, PATIENCE, SILENCE, Reconciler
+from controller.reconciler import ASK_AGAIN, BREATH, SILENCE, Reconciler
 from controller.spec import CronJob, Key
 from controller.status import Status
 from controller.timekeeper import Timekeeper
@@ -196,6 +198,110 @@ def test_a_node_does_not_fill_again_what_another_has_filled_and_cleared_away(los
             first.driver.members = [replace(first.me, node="other")]
         await first.look_at(63.5)
         assert world.instants == [60]
+
+    in_world(act)
+
+
+class Unheard(FakeCluster):
+    """The first create goes through, and its answer is lost."""
+
+    heard = False
+
+    async def create_job(self, manifest: Mapping[str, Any]) -> CreateResult:
+        result = await super().create_job(manifest)
+        if not self.heard:
+            self.heard = True
+            raise ClusterUnavailable("the answer was lost")
+        return result
+
+
+def test_a_node_does_not_create_again_within_its_own_second_what_another_has_cleared_away_meanwhile() -> None:
+    """As under Replace: the other has seen the Job, told of it and deleted it, and no watch has shown that yet."""
+
+    async def act(world: World) -> None:
+        first, second = Replica(world, cluster=Unheard), Replica(world, name="node-b")
+        cron = world.apply(concurrencyPolicy="Replace", schedule="* * * * * *")
+        await first.look_at(0.5, cron)
+        await world.until(1)
+        with pytest.raises(ClusterUnavailable):
+            await first.look()
+        claimed = world.server.read(KEY)
+        assert claimed is not None
+        first.cron_jobs.watch_came_to(claimed.resource_version)
+        assert first.cron_jobs.is_fresh(first.clock.elapsed())
+        (job,) = world.server.jobs()
+        second.jobs.see(job, elapsed=second.clock.elapsed())
+        await second.look_at(1.8, claimed)
+        assert [slot.uid for slot in status_of(world).active] == [job.uid]
+        world.server.delete_job(job.namespace, job.name)
+        await first.look_at(1.9)
+        assert world.instants == [1]
+
+    in_world(act)
+
+
+def test_a_long_row_of_another_nodes_slots_is_told_as_contested_and_then_read_for_every_four() -> None:
+    class Mute(FakeCluster):
+        async def create_job(self, manifest: Mapping[str, Any]) -> CreateResult:
+            raise ClusterUnavailable("lost on its way")
+
+    class Reading(FakeCluster):
+        async def read(self, key: Key) -> CronJob | None:
+            requests.append("read")
+            return await super().read(key)
+
+        async def write_status(self, cron_job: CronJob, status: Mapping[str, Any]) -> CronJob:
+            requests.append("write")
+            return await super().write_status(cron_job, status)
+
+        async def create_job(self, manifest: Mapping[str, Any]) -> CreateResult:
+            requests.append("create")
+            return await super().create_job(manifest)
+
+    requests: list[str] = []
+
+    async def act(world: World) -> None:
+        first, second = Replica(world, cluster=Mute), Replica(world, name="node-b", cluster=Reading)
+        cron = world.apply(concurrencyPolicy="Replace", maxActiveJobs=9, schedule="* * * * * *")
+        await first.look_at(0.5, cron)
+        await world.until(6)
+        with pytest.raises(ClusterUnavailable):
+            await first.look()
+        assert len(status_of(world).active) == 6
+        await second.look(world.server.read(KEY))
+        requests.clear()
+        await second.look_at(6 + PATIENCE.total_seconds())
+        begun = requests.index("create")
+        assert requests[begun - 1] == "write", "the slots are told as contested, for all of them at once"
+        between = "".join(word[0] for word in requests[begun:])
+        assert between.startswith("cccc"), between
+        assert "r" in between[4:].split("c")[0], between
+        assert all(slot.contested for slot in status_of(world).active if slot.scheduled_at <= after(6))
+
+    in_world(act)
+
+
+def test_under_replace_a_contested_job_keeps_its_name_while_another_create_may_be_on_its_way() -> None:
+    async def act(world: World) -> None:
+        first, second = Replica(world, cluster=Losing), Replica(world, name="node-b")
+        cron = world.apply(concurrencyPolicy="Replace")
+        await first.look_at(30, cron)
+        await world.until(60)
+        with pytest.raises(ClusterUnavailable):
+            await first.look()
+        claimed = world.server.read(KEY)
+        await second.look(claimed)
+        await second.look_at(61)
+        await second.look_at(62)
+        await second.look_at(120 - ON_ITS_WAY.total_seconds() / 2)
+        (contested,) = world.server.jobs()
+        forgetful = Replica(world, name="node-c")  # which sees the told Job for the first time
+        await forgetful.look_at(120, world.server.read(KEY))
+        assert contested.uid in {job.uid for job in world.server.jobs()}
+        wake_at = await forgetful.look_at(121)
+        assert wake_at == pytest.approx(120 + ON_ITS_WAY.total_seconds(), abs=0.1)
+        await forgetful.look_at(126)
+        assert [job.scheduled_at for job in world.server.jobs()] == [after(120)]
 
     in_world(act)
 
