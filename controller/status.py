@@ -2,8 +2,8 @@
 
 The ledger lives here (`settled_through`, the slots in `active` and `queued`), beside what people read: counts, the last
 firings, conditions. This room makes the next status as a value; who may write it, and when, is said by `decision` and
-done by `reconciler`; `statusbody` spells it. `settled_through` and `last_schedule_at` never move back, and counts
-change only together with the instants that are passed.
+done by `reconciler`; `statusbody` spells it. `settled_through` and `last_schedule_at` never move back, and an instant
+is counted as due by the step that passes it.
 """
 
 from __future__ import annotations

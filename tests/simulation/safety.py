@@ -152,6 +152,8 @@ def limit_kept(course: Course) -> Iterator[Violation]:
             continue
         if before is not None and (before.policy, before.slots) != (wish.policy, wish.slots):
             continue  # the create was under way when the policy was edited
+        if _given_up_on_its_way(course, job, begin):
+            continue
         others = [other for start, end, other in spans[:index] if start <= begin < end]
         if wish.policy == "Allow":
             backfill = job.trigger is Trigger.BACKFILL
@@ -159,6 +161,16 @@ def limit_kept(course: Course) -> Iterator[Violation]:
         limited = wish.policy in ("Allow", "Forbid", "Queue")
         if limited and len(others) >= wish.slots:
             yield violation("S8", course, job.scheduled_at, f"{job.name} created while {others[0].name} is active")
+
+
+def _given_up_on_its_way(course: Course, job: Job, at: datetime) -> bool:
+    """Whether a Job's create was seconds on its way, and its instant was given up meanwhile.
+
+    It is stated among what may still happen.
+    """
+    outcome = course.outcomes.get(instant_of(job))
+    gone_by = course.patience.on_its_way(at)
+    return outcome is not None and outcome.reason in GIVEN_UP and at - gone_by <= outcome.told_at < at
 
 
 def newest_survives(course: Course) -> Iterator[Violation]:
