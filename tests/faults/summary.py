@@ -25,7 +25,8 @@ HEAD = {
     "instants": "instants",
     "missed": "missed",
     "twice": "twice",
-    "excused": "excused",
+    "skipped": "skipped",
+    "given_up": "given up",
     "under_half": "under: p50 s",
     "under_worst": "under: worst s",
     "allowed": "allowed s",
@@ -43,7 +44,9 @@ class Row:
 
     Attributes:
         stands_for: The row of the fault table of INVARIANTS.
-        excused: Instants without a Job, with a reason that the evidence bears out.
+        skipped: Instants without a Job because the policy or a suspension asks for that, as the evidence shows.
+        given_up: Instants without a Job because it was too late for their catch-up policy or their deadline, or because
+            of an edit, a refused template or the end of the object, as the evidence shows.
         under_half: Seconds that half of the firings were late under the fault at most.
         under_worst: The most: F as measured.
         allowed: F of INVARIANTS with the allowance for a busy machine, in seconds; the parts of a fault may have less.
@@ -58,7 +61,8 @@ class Row:
     instants: int
     missed: int
     twice: int
-    excused: int
+    skipped: int
+    given_up: int
     under_half: float | None
     under_worst: float | None
     allowed: float
@@ -81,6 +85,8 @@ class Row:
 
 def row_of(result: Result) -> Row:
     """The row of a run that has just ended."""
+    excuses = (verdict.reason for verdict in result.judgment.verdicts if verdict.kind is Kind.EXCUSED)
+    skipped = sum(reason.startswith("Skipped") for reason in excuses)
     return Row(
         fault=result.fault.name,
         stands_for=result.fault.row,
@@ -89,7 +95,8 @@ def row_of(result: Result) -> Row:
         instants=len(result.judgment.verdicts),
         missed=result.count(Kind.MISSED),
         twice=result.count(Kind.DUPLICATE),
-        excused=result.count(Kind.EXCUSED),
+        skipped=skipped,
+        given_up=result.count(Kind.EXCUSED) - skipped,
         under_half=_seconds(result.under, 0.5),
         under_worst=_seconds(result.under, 1),
         allowed=round((result.fault.within + result.spare).total_seconds(), 1),
@@ -112,7 +119,8 @@ def failed(fault: FaultKind, seed: int, error: BaseException) -> Row:
         instants=0,
         missed=0,
         twice=0,
-        excused=0,
+        skipped=0,
+        given_up=0,
         under_half=None,
         under_worst=None,
         allowed=fault.within.total_seconds(),
@@ -141,7 +149,9 @@ def preface(rows: Sequence[Row]) -> str:
         f"{sum(row.twice for row in rows)} fired twice. Struck {span}, on {os.cpu_count()} cores shared with "
         f"everything else that runs there: load is the load average.\n\n"
         f"Lateness is in seconds from an instant until its Job was there, by the API server's own record. Under: "
-        f"instants due from the strike until F after healing; its worst is F as measured. After: later ones. Allowed: "
+        f"instants due from the strike until F after healing; its worst is F as measured. After: later ones. Skipped: "
+        f"by Forbid, or suspended. Given up: too late for their catch-up policy or their deadline, as where nobody can "
+        f"fire, or for longer than the late window; also refused, and edited away. Allowed: "
         f"F of INVARIANTS, and what is added for a busy machine: 4 s, or 1 s for each task that waits for a core. "
         f"Tries: a run in which firings came late and nothing else was wrong, at a load that the machine could not "
         f"carry, is taken again."
