@@ -87,6 +87,8 @@ class Sampler:
         process = psutil.Process(replica.process.pid)
         with process.oneshot():
             rss, fds, used = process.memory_info().rss, process.num_fds(), _seconds(process)
+        if not rss:
+            return  # it is ending: its memory is gone, and nobody has waited for it yet
         self._used[replica.node, process.pid] = used
         told = {name: int(float(text)) for name, text in _NUMBER.findall(replica.answer("/metrics")[1])}
         self.samples.append(
