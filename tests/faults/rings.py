@@ -10,10 +10,10 @@ import threading
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Self
 
 from tests.checker.history import RingView
 from tests.cluster.fleet import Fleet
+from tests.companion import Companion
 
 _POLL_SECONDS = 0.2
 _CHANGED = re.compile(r"the ring has changed .*?members=(\S+)")
@@ -77,7 +77,7 @@ class RingNotes:
         return whole.decode(errors="replace").splitlines()
 
 
-class RingReader:
+class RingReader(Companion):
     """Follows the logs of a fleet in a thread; a context manager.
 
     Attributes:
@@ -85,18 +85,9 @@ class RingReader:
     """
 
     def __init__(self, fleet: Fleet) -> None:
+        super().__init__("rings")
         self.notes = RingNotes()
         self._fleet = fleet
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="rings", daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self._ended.set()
-        self._thread.join()
 
     def views(self) -> list[RingView]:
         """What was seen so far, in order."""

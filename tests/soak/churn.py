@@ -11,15 +11,15 @@ from __future__ import annotations
 
 import itertools
 import random
-import threading
 import time
 import urllib.error
 from collections import Counter
 from collections.abc import Callable
 from http import HTTPStatus
-from typing import Any, Self
+from typing import Any
 
 from tests.cluster.team import Team, cron_job
+from tests.companion import Companion
 
 EVERY_SECONDS = 0.6
 _BATCH = 100
@@ -38,7 +38,7 @@ def made(name: str, number: int, period: int) -> dict[str, Any]:
     return cron_job(name, schedule(number, period), job={"completions": 0, "ttlSecondsAfterFinished": 300}, **limits)
 
 
-class Churn:
+class Churn(Companion):
     """Changes objects in a thread of its own until its end; a context manager.
 
     Args:
@@ -49,6 +49,7 @@ class Churn:
     """
 
     def __init__(self, team: Team, objects: int, period: int, seed: int = 0) -> None:
+        super().__init__("churn")
         self.done: Counter[str] = Counter()
         self._team = team
         self._period = period
@@ -57,16 +58,6 @@ class Churn:
         self._numbers = itertools.count(objects)
         self._names = [f"object-{number}" for number in range(objects)]
         self._deleted: str | None = None
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="churn", daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self._ended.set()
-        self._thread.join()
 
     def create_all(self) -> None:
         """Create the objects there are at first."""

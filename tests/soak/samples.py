@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import re
-import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Self
 
 import psutil
 
 from tests.cluster.fleet import Replica
+from tests.companion import Companion
 
 EVERY_SECONDS = 5.0
 _NUMBER = re.compile(r"^dcron_(tasks|memory_blocks) (\S+)$", re.MULTILINE)
@@ -39,7 +38,7 @@ class Sample:
     blocks: int | None = None
 
 
-class Sampler:
+class Sampler(Companion):
     """Takes samples in a thread of its own until its end; a context manager.
 
     Args:
@@ -48,22 +47,13 @@ class Sampler:
     """
 
     def __init__(self, replicas: Callable[[], list[Replica]], others: Mapping[str, int]) -> None:
+        super().__init__("sampler")
         self.samples: list[Sample] = []
         self._replicas = replicas
         self._others = {name: psutil.Process(pid) for name, pid in others.items()}
         self._used: dict[tuple[str, int], float] = {}
         self._began = time.monotonic()
         self._used_before = self._read_others()
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="sampler", daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self._ended.set()
-        self._thread.join()
 
     @property
     def seconds(self) -> float:
