@@ -155,5 +155,6 @@ FAULTS = (
     _spoilt("500-after-half-of-the-writes", UNCLEAR, proxies.spoiling_writes(Mishap.REFUSED_AFTER, HALF)),
     _spoilt("half-of-the-answers-dropped", UNCLEAR, proxies.spoiling_writes(Mishap.ANSWER_DROPPED, HALF)),
     _spoilt("slow-by-300-ms", THROTTLED, proxies.slow(0.15)),
+    _spoilt("fifth-of-the-writes-seconds-late", UNCLEAR, proxies.delaying_writes(4.5, FIFTH)),
 )
 """All of them."""

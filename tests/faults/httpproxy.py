@@ -87,6 +87,9 @@ class HttpProxy:
         assert self._session is not None
         content, of_watch = await request.read(), "watch" in request.query
         mishap = self.crossing.hits(request.method)
+        if mishap is Mishap.LATE:
+            await self.crossing.dawdle()
+            mishap = None
         await self.crossing.request(gone)
         if mishap is Mishap.REFUSED_BEFORE:
             return self._refusal()

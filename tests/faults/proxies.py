@@ -48,6 +48,7 @@ class Mishap(StrEnum):
     ANSWER_DROPPED = "forwarded, then the connection breaks"
     REFUSED_BEFORE = "answered with an error, not forwarded"
     REFUSED_AFTER = "forwarded, and answered with an error all the same"
+    LATE = "forwarded after a while, when others have overtaken it"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +56,7 @@ class Condition:
     """The weather with its particulars.
 
     Attributes:
-        delay_seconds: If slow: in each direction.
+        delay_seconds: If slow: in each direction; of a request that is late: the most.
         mishap: If spoilt.
         status: Of an error.
         retry_after: Seconds that an error asks for; None: it does not say.
@@ -96,6 +97,11 @@ def spoiling_writes(mishap: Mishap, share: float, *, methods: Iterable[str] = WR
     return Condition(weather=Weather.SPOILT, mishap=mishap, share=share, methods=frozenset(methods))
 
 
+def delaying_writes(seconds: float, share: float, *, methods: Iterable[str] = WRITES) -> Condition:
+    """Some writes are on their way for up to so long."""
+    return replace(spoiling_writes(Mishap.LATE, share, methods=methods), delay_seconds=seconds)
+
+
 def seeded(condition: Condition, seed: int) -> Condition:
     """The same, with chance from that seed."""
     return replace(condition, seed=seed)
@@ -130,6 +136,10 @@ class Crossing:
         if told.weather is not Weather.SPOILT or (told.methods and method not in told.methods):
             return None
         return told.mishap if self._random.random() < told.share else None
+
+    async def dawdle(self) -> None:
+        """Wait as long as a late request is on its way."""
+        await asyncio.sleep(self._random.uniform(0, self.condition.delay_seconds))
 
     async def request(self, gone: Callable[[], bool]) -> None:
         """Return when something may pass from the replica to the world.

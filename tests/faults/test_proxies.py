@@ -216,6 +216,21 @@ async def test_a_write_may_be_answered_with_an_error_whether_it_went_through_or_
         assert answer.status == 200
 
 
+async def test_a_write_may_be_overtaken_by_others_and_arrives_all_the_same(
+    session: aiohttp.ClientSession, http: HttpProxy, world: World
+) -> None:
+    http.crossing.set(proxies.seeded(proxies.delaying_writes(1.0, 0.5), 7))
+
+    async def post(number: int) -> None:
+        async with session.post(f"/jobs/{number}") as answer:
+            assert answer.status == 201
+
+    await asyncio.gather(*map(post, range(20)))
+    assert len(world.heard) == 20
+    arrived = [int(heard.split()[1].rsplit("/", 1)[1]) for heard in world.heard]
+    assert arrived != sorted(arrived)
+
+
 async def test_throttling_says_when_to_come_again(session: aiohttp.ClientSession, http: HttpProxy) -> None:
     http.crossing.set(proxies.refusing(429, retry_after=2))
     async with session.get("/jobs") as answer:
