@@ -194,6 +194,11 @@ def track(
     return tracked, tuple(ended)
 
 
+def begin_row(status: Status, ended: Iterable[Job], failure_limit: int | None) -> Status:
+    """The status with failures in a row counted anew, over these Jobs alone."""
+    return replace(status, failures_in_row=_failures_in_row(0, ended, failure_limit))
+
+
 def declare(status: Status, *conditions: Condition) -> Status:
     """The status with these conditions in place of those of the same types.
 

@@ -6,7 +6,7 @@ how far things go, `status` does the arithmetic, `decision` says when the write 
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -74,7 +74,7 @@ class Writing:
             failure_limit=self.case.cron_job.spec.suspend_after_failures,
         )
         status = statuses.claim(status, passage.slots, passage.queued)
-        status = self._stamped(self._closed(status, passage), passage)
+        status = self._stamped(self._closed(status, passage, finished), passage)
         status = statuses.declare(status, *self._conditions(status, passage, outcomes))
         return Write(before=self.case.status, status=status, outcomes=outcomes, finished=finished)
 
@@ -87,13 +87,17 @@ class Writing:
             return self.case.jobs
         return {name: job for name, job in self.case.jobs.items() if job.active or job.trigger is not Trigger.MANUAL}
 
-    def _closed(self, status: Status, passage: Passage) -> Status:
+    def _closed(self, status: Status, passage: Passage, finished: Iterable[Job]) -> Status:
         """After an edit of the spec, of whatever field, the failures before it count no more."""
         if passage.leaves_edit:
             return status
         edited = self._is_checked and self.case.cron_job.generation != status.observed_generation
         closed = passage.edit is not None and passage.edit.closes is not Closes.PAUSE
-        return replace(status, failures_in_row=0) if edited or closed else status
+        if not edited and not closed:
+            return status
+        edited_at = self.case.cron_job.edited_at
+        later = [job for job in finished if edited_at and job.finished_at and job.finished_at > edited_at]
+        return statuses.begin_row(status, later, self.case.cron_job.spec.suspend_after_failures)
 
     @property
     def _is_checked(self) -> bool:

@@ -19,6 +19,7 @@ SEEDS = {
     "faults-deaths": 80,
     "faults-edits": 80,
     "faults-policies": 70,
+    "late": 60,
     "stalls": 20,
 }
 """How many of each mix: more than 300 of those in which everything around the replicas is struck."""

@@ -491,6 +491,20 @@ def test_the_circuit_stays_open_until_every_instant_before_that_success_is_told(
     assert not rest.status.suspended
 
 
+@pytest.mark.parametrize(("finished", "row"), [("11:57", 0), ("11:59", 1)], ids=["before the edit", "after it"])
+def test_a_failure_after_an_edit_counts_though_one_write_tells_of_both(finished: str, row: int) -> None:
+    """Nobody could write in between (simulated, seed 610965)."""
+    before = cron_job(suspendAfterFailures=1)
+    status = replace(decide_ready(before), active=(slot(before, "11:55", uid="job-11:55"),))
+    cron = replace(cron_job(suspendAfterFailures=1, edited="11:58"), generation=before.generation + 1)
+    jobs = (job(cron, "11:55", finished=finished, succeeded=False),)
+    step = step_of(cron, "11:59:30", status=status, jobs=jobs, checked=Checked(objection=None), complete=True)
+    assert isinstance(step, Write)
+    assert step.status.failures_in_row == row
+    condition = step.status.condition(CIRCUIT_OPEN)
+    assert (condition is not None and condition.status) == bool(row)
+
+
 def test_an_edit_of_anything_in_the_spec_closes_the_circuit_and_fires_nothing_backwards() -> None:
     status = failing(cron_job(suspendAfterFailures=1), 1)
     cron = replace(cron_job(suspendAfterFailures=1, catchUpPolicy="All", edited="12:12"), generation=2)
