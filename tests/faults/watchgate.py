@@ -32,12 +32,14 @@ class WatchGate(HttpProxy):
     Attributes:
         lists: How many whole lists of the objects it has asked for,
         watches: and how many watches. The comparison asks for neither.
+        told: The names of objects that a watch has told of.
         blind: Nothing passes on any watch of the objects, and none ends.
     """
 
     def __init__(self, server: str, certificate: Path) -> None:
         super().__init__(server, certificate)
         self.lists = self.watches = 0
+        self.told: set[str] = set()
         self.blind = False
         self._dead = 0
         self._order = asyncio.Event()
@@ -84,9 +86,17 @@ class WatchGate(HttpProxy):
         return response
 
     async def _pump(self, number: int, answer: aiohttp.ClientResponse, response: web.StreamResponse) -> None:
+        rest = b""
         async for piece in answer.content.iter_any():
             if not self.blind and number > self._dead:
                 await response.write(piece)
+                *lines, rest = (rest + piece).split(b"\n")
+                self.told.update(_name(line) for line in lines)
+
+
+def _name(event: bytes) -> str:
+    """Of the object that an event is about; empty for a bookmark or an error."""
+    return str(json.loads(event)["object"].get("metadata", {}).get("name", "")) if event else ""
 
 
 class Gates:
