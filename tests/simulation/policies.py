@@ -91,7 +91,8 @@ def reasons_hold(course: Course) -> Iterator[Violation]:
 
 def _borne_out(course: Course, instant: datetime, outcome: Outcome, wishes: list[Wish]) -> bool:
     due_at, told_at = instant + course.shift, outcome.told_at
-    told = [course.told_at(due_at), *(one for one in course.told if due_at <= one.at <= told_at)]
+    since = min(due_at, told_at - timedelta.resolution)  # a clock may be a little ahead: what stood before it was told
+    told = [course.told_at(since), *(one for one in course.told if since <= one.at <= told_at)]
     policies = {wish.policy for wish in wishes}
     match outcome.reason:
         case "SkippedForbid":
