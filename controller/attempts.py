@@ -15,9 +15,6 @@ from controller.jobs import Firing
 from controller.observation import Attempt
 from controller.status import Status
 
-PATIENCE = timedelta(seconds=1)
-"""So long a slot is left to the node that has claimed it. Two nodes that fill one slot meet at the Job's name; but
-under Replace the first Job may be deleted before the second create arrives, if they are at it at the same time."""
 RETRY_FIRST, RETRY_LONGEST = timedelta(seconds=1), timedelta(seconds=30)
 """Pauses between creates of one firing that the API server refuses (403): doubled each time."""
 
@@ -57,10 +54,6 @@ class Attempts:
     def unanswered(self, uid: str) -> Collection[str]:
         """The names of Jobs of which a create went out, and nobody knows what became of it."""
         return self._of(uid).unanswered.keys()
-
-    def is_unanswered(self, uid: str, firing: Firing) -> bool:
-        """Whether a create of ours went out and nobody knows what became of it."""
-        return firing.name in self._of(uid).unanswered
 
     def note_unanswered(self, uid: str, firing: Firing) -> None:
         """A create got no answer."""

@@ -13,11 +13,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
-from controller.attempts import PATIENCE, Attempts
+from controller.attempts import Attempts
 from controller.jobs import Firing
 from controller.ports import Clock
 from controller.status import Status
 
+PATIENCE = timedelta(seconds=1)
+"""So long a slot is left to the node that has claimed it. Two nodes that fill one slot meet at the Job's name; but
+under Replace the first Job may be deleted before the second create arrives, if they are at it at the same time."""
 ON_ITS_WAY = timedelta(seconds=5.5)
 """Longest that a create may take to arrive: its sender gives it up after 5 s (`api`)."""
 

@@ -228,7 +228,7 @@ class Executor:
 
     def _adopted(self, cron_job: CronJob, firing: Firing, job: Job) -> None:
         """The Job is there already: another node was first, or our own request went through unanswered."""
-        if self.attempts.is_unanswered(cron_job.uid, firing) and job.fired_by == self._node:
+        if firing.name in self.attempts.unanswered(cron_job.uid) and job.fired_by == self._node:
             self._created(cron_job, firing, job)
         else:
             self._jobs.see(job, elapsed=self._clock.elapsed())

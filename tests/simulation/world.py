@@ -16,7 +16,7 @@ from controller.errors import TransientError
 from controller.nodepool import State
 from controller.outcomes import Reason
 from controller.replica import Replica, ReplicaSettings
-from tests.fakes.apiserver import FakeApiServer
+from tests.fakes.apiserver import FakeApiServer, Glitch
 from tests.fakes.clock import EPOCH, SimulatedClock
 from tests.fakes.cluster import FakeCluster
 from tests.fakes.driver import FakeDriver
@@ -30,8 +30,8 @@ HASH_REPLICAS = 32
 """Few points on the ring: how even the shares are is tested elsewhere, and each change costs a sort of all points."""
 REDIS_DELAY = timedelta(milliseconds=4)
 """How long a call to Redis takes, there and back."""
-STOP_WITHIN = timedelta(seconds=30)
-"""A replica that was asked to stop is gone by then: the grace period of a pod."""
+STOP_WITHIN, GRACE = timedelta(seconds=10), timedelta(seconds=30)
+"""A replica that was asked to stop is gone by then; where requests are seconds on their way, in a pod's grace."""
 
 
 def _harmless(error: type[TransientError]) -> set[str]:
@@ -248,7 +248,8 @@ class World:
         return self.evidence
 
     async def _leave(self, node: Node) -> None:
-        async with asyncio.timeout(STOP_WITHIN.total_seconds()):
+        late = Glitch.LATE in self.server.glitches or self.server.struck[Glitch.LATE]
+        async with asyncio.timeout((GRACE if late else STOP_WITHIN).total_seconds()):
             await node.replica.stop()
             await node.process
         self.nodes.pop(node.name, None)

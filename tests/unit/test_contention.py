@@ -9,11 +9,15 @@ from datetime import datetime, timedelta
 import pytest
 
 from controller import status as statuses
-from controller.attempts import PATIENCE, Attempts
-from controller.contention import ON_ITS_WAY, Contention
+from controller.access import MAX_CONNECTIONS
+from controller.api import TIMEOUT_SECONDS
+from controller.attempts import Attempts
+from controller.contention import ON_ITS_WAY, PATIENCE, Contention
+from controller.executor import ABREAST, CROWDED
 from controller.jobs import Firing
 from controller.outcomes import Trigger
 from controller.status import Slot, Status
+from controller.workqueue import PLACES
 from tests.fakes.clock import SimulatedClock
 from tests.simulation.loop import Simulation, simulate
 from tests.unit.builders import UID
@@ -151,3 +155,12 @@ def test_nothing_is_kept_of_an_object_that_is_gone() -> None:
         assert bench.kept_for(filled(statuses.contest(waiting(OTHER)))) == {OTHER.name: ON_ITS_WAY}
 
     on_bench(act)
+
+
+def test_a_name_is_kept_longer_than_any_create_may_take() -> None:
+    assert timedelta(seconds=TIMEOUT_SECONDS) < ON_ITS_WAY
+
+
+def test_the_creates_of_all_looks_together_find_a_connection_each() -> None:
+    """So many may be on their way when one more group of four begins, and each other look sends one."""
+    assert CROWDED - 1 + ABREAST + PLACES <= MAX_CONNECTIONS

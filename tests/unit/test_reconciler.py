@@ -11,9 +11,8 @@ from typing import Any
 import pytest
 
 from controller import statusbody
-from controller.attempts import PATIENCE
 from controller.conditions import READY
-from controller.contention import ON_ITS_WAY
+from controller.contention import ON_ITS_WAY, PATIENCE
 from controller.errors import ClusterUnavailable, Conflict
 from controller.jobs import Job
 from controller.messages import CreateResult, FiringRecord, Member
