@@ -38,6 +38,9 @@ ASKS_WITHIN = timedelta(seconds=3)
 """So long after its begin a replica asks Redis for the first time: it has listed all, and the API server answers."""
 LISTS_WITHIN = timedelta(seconds=4)
 """So much later where the watches are slow."""
+TOLD_AGAIN = timedelta(seconds=2.25) + ON_ITS_WAY
+"""So long after its healing Redis has told everybody the time: a beat may have begun just before, and waits for its
+answer in vain for a quarter of the TTL; the next one follows an update later."""
 STAND_IN, LATEST_STAND_IN = timedelta(seconds=3), timedelta(seconds=6)
 """So much later each node on the last ring looks than the one before it (the fault table: "in order"), and at most."""
 HEARD_WITHIN = timedelta(seconds=7)
@@ -126,7 +129,7 @@ class Patience:
         """Whether a node, up to a moment, has known the time by the API server's `Date` and its own clock alone."""
         joined = [self._asks_by(one.at) for one in self.faults if one.what == JOIN and one.node == node]
         silences = [(one.at, one.until) for one in self.faults if one.what in UNTOLD and one.until is not None]
-        return any(begin <= asks and at <= end + WITHOUT_FAULT for asks in joined for begin, end in silences)
+        return any(begin <= asks and at <= end + TOLD_AGAIN for asks in joined for begin, end in silences)
 
     def _asks_by(self, joined_at: datetime) -> datetime:
         """When a replica that begins at a moment has asked Redis for the first time."""

@@ -53,8 +53,9 @@ def test_a_stalled_watch_hides_an_edit_for_75_seconds_at_most() -> None:
     assert "L2" in at_twenty(edited(late=76))
 
 
-def early_by(seconds: float, *, joined: float | None) -> set[str]:
-    story = Story().apply().fire(10, 20, 30, 40).create(50, late=-seconds).settle(50).trouble(15, 55, what="Redis down")
+def early_by(seconds: float, *, joined: float | None, healed: float = 55) -> set[str]:
+    story = Story().apply().fire(10, 20, 30, 40).create(50, late=-seconds).settle(50)
+    story.trouble(15, healed, what="Redis down")
     if joined is not None:
         story.strike(joined, "join")
     return rules(story) & {"S3"}
@@ -65,6 +66,11 @@ def test_a_replica_that_redis_has_never_told_the_time_knows_it_by_whole_seconds(
     assert early_by(1.2, joined=20)
     assert early_by(0.9, joined=11)  # it joined before, and was told
     assert early_by(0.9, joined=None)
+
+
+def test_redis_has_told_it_by_the_end_of_the_beat_after_the_one_that_met_the_fault() -> None:
+    assert not early_by(0.9, joined=20, healed=46.6)  # the Job is of 49.1 s
+    assert early_by(0.9, joined=20, healed=46.5)
 
 
 def blink(seconds: float) -> Story:
