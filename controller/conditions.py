@@ -22,6 +22,7 @@ COMPLETED = "Completed"
 
 CREATE_FAILED = "CreateFailed"
 INVALID_JOB_TEMPLATE = "InvalidJobTemplate"
+SUSPENDED_BY_SPEC = "Suspended"
 INVALID_SUSPEND_UNTIL = "InvalidSuspendUntil"
 TOO_MANY_FAILURES = "TooManyFailures"
 MAX_RUNS_REACHED = "MaxRunsReached"
@@ -51,7 +52,7 @@ def suspended(suspend: bool, pause: Pause | Unreadable | None = None, *, now: da
     """Whether the object is suspended, by its spec or by an annotation."""
     match pause:
         case _ if suspend:
-            return Condition(type=SUSPENDED, status=True, reason="Suspended")
+            return Condition(type=SUSPENDED, status=True, reason=SUSPENDED_BY_SPEC)
         case Pause(until=until, reason=why) if now < until:
             message = f"until {format_time(until)}" + (f": {why}" if why else "")
             return Condition(type=SUSPENDED, status=True, reason="SuspendedUntil", message=message)

@@ -134,7 +134,8 @@ class Writing:
         found = [self._ready(outcomes, through=passage.through)]
         if passage.leaves_rest:
             return found
-        found.append(self._suspended())
+        if not (passage.leaves_edit and self._was_suspended_by_spec):
+            found.append(self._suspended())
         if passage.leaves_edit:
             return found
         others = (self._circuit(status), self._completed(status, passage))
@@ -150,6 +151,12 @@ class Writing:
         told = status.condition(conditions.SUSPENDED)
         over = told is not None and not told.status and status.suspended_until == self.case.due.paused_until
         return conditions.suspended(spec.suspend, pause, now=self.case.now + AHEAD if over else self.case.now)
+
+    @property
+    def _was_suspended_by_spec(self) -> bool:
+        """Whether the spec before an edit suspended it: the instants before that are skipped, whatever pause ended."""
+        told = self.case.status.condition(conditions.SUSPENDED)
+        return told is not None and told.reason == conditions.SUSPENDED_BY_SPEC
 
     def _circuit(self, status: Status) -> Condition:
         return conditions.circuit(status.failures_in_row, self.case.cron_job.spec.suspend_after_failures)

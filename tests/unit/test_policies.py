@@ -335,6 +335,21 @@ def test_a_pause_whose_end_was_not_seen_skips_its_own_instants_and_no_later_ones
     assert described(step_of(cron, "12:21", status=step.status)) == "create 12:10 12:15 12:20"
 
 
+def test_a_suspension_that_outlasted_a_pause_is_told_as_such_when_both_are_taken_back_at_once() -> None:
+    """Seed 700653: the end of the pause told that nothing was suspended, and what came after it counted for nothing."""
+    during = step_of(cron_job(suspend=True, **paused("12:07")), "12:00:01", status=decide_ready(cron_job()))
+    assert isinstance(during, Write)
+    cron = cron_job(edited="12:21", catchUpPolicy="All")
+    first = step_of(cron, "12:21:01", status=during.status, complete=True)
+    assert described(first) == "write 2 SkippedSuspended"
+    assert isinstance(first, Write)
+    assert first.status.suspended
+    second = step_of(cron, "12:21:01", status=first.status, complete=True)
+    assert described(second) == "write 3 SkippedSuspended"
+    assert isinstance(second, Write)
+    assert not second.status.suspended
+
+
 def test_a_pause_that_ended_early_and_an_edit_are_closed_one_after_the_other() -> None:
     during = step_of(cron_job(**paused("13:00")), "12:00:01", status=decide_ready(cron_job()))
     assert isinstance(during, Write)
