@@ -54,10 +54,17 @@ class Violation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What a status said of one instant, and when first."""
+    """What a status said of one instant, when first, and which node did."""
 
     reason: str
     told_at: datetime
+    told_by: str | None = None
+
+
+def _met(entry: Happening, outcome: Outcome) -> bool:
+    """Whether a create and the write of another node were under way together, a list of the Jobs before that."""
+    others = outcome.told_by is not None and entry.node is not None and outcome.told_by != entry.node
+    return others and abs(entry.at - outcome.told_at) <= 2 * IN_FLIGHT
 
 
 @dataclass(kw_only=True)
@@ -108,7 +115,7 @@ class Course:
             return timedelta(0)
         delays = [entry.at + self.early(entry.node, entry.at) - instant for instant, entry in self.created.items()]
         for told in self.told:
-            told_by = told.at + self.early(told.status.get("owner"), told.at)
+            told_by = told.at + max(self.early(node, told.at) for node in self.patience.nodes)  # it was told of by one
             instants = [slot["scheduledAt"] for slot in (*waiting(told), *of_schedule(told.status.get("recent", ())))]
             instants += [told.status["settledThrough"]] if "settledThrough" in told.status else []
             delays += [told_by - time_of(instant) for instant in instants]
@@ -141,7 +148,8 @@ class Course:
         found: dict[datetime, Outcome] = {}
         for told in self.told:
             for raw in of_schedule(told.status.get("recent", ())):
-                found.setdefault(time_of(raw["scheduledAt"]), Outcome(reason=raw["reason"], told_at=told.at))
+                outcome = Outcome(reason=raw["reason"], told_at=told.at, told_by=told.status.get("owner"))
+                found.setdefault(time_of(raw["scheduledAt"]), outcome)
         return found
 
     @cached_property
@@ -160,6 +168,15 @@ class Course:
         if entry.job.trigger is Trigger.MANUAL:
             return any(raw.get("triggerId") == entry.trigger_id for raw in failed)
         return any(time_of(raw["scheduledAt"]) == entry.job.scheduled_at for raw in of_schedule(failed))
+
+    def told_beside(self, entry: Happening) -> bool:
+        """Whether one node told of an instant as too old while another, to or from whom the key went, was creating it.
+
+        It is stated among what may still happen.
+        """
+        outcome = self.outcomes.get(instant_of(entry.job))
+        missed = outcome is not None and outcome.reason in ("MissedDeadline", "MissedCatchUp")
+        return outcome is not None and missed and _met(entry, outcome)
 
     def due_at(self, job: Job) -> datetime:
         """When a Job was due: jitter puts off what the schedule asks for."""

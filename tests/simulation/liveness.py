@@ -163,6 +163,8 @@ def _crossed(course: Course, instant: datetime) -> bool:
     entry, outcome = course.created.get(instant), course.outcomes[instant]
     if entry is not None and abs(entry.at - outcome.told_at) <= course.patience.on_its_way(entry.at):
         return True
+    if entry is not None and course.told_beside(entry):
+        return True
     edited = outcome.reason in ("MissedEdit", "SkippedSuspended")
     if outcome.reason == "CreateFailed" and entry is not None and course.given_up_beside(entry):
         return True

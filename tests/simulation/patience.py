@@ -110,6 +110,16 @@ class Patience:
         met = any(fault.at <= at <= (fault.until or fault.at) + LONG_ON_ITS_WAY for fault in late)
         return LONG_ON_ITS_WAY if met else timedelta(0)
 
+    @property
+    def nodes(self) -> set[str | None]:
+        """Everybody who has ever joined, and whoever is not known by name."""
+        return {None, *(fault.node for fault in self.faults if fault.what == JOIN)}
+
+    def forgotten(self, since: datetime, until: datetime) -> bool:
+        """Whether the recent-job store may have lost, or have been unable to tell, what was recorded in between."""
+        faults = (fault for fault in self.faults if fault.what.startswith("Redis"))
+        return any(fault.at <= until and (fault.until or fault.at) >= since for fault in faults)
+
     def death_drags_on(self, at: datetime) -> bool:
         """Whether somebody's death was not over when another fault came, so that it took longer than a death may."""
         deaths = [fault.at for fault in self.faults if fault.what == DEATH]

@@ -43,19 +43,28 @@ def once(course: Course) -> Iterator[Violation]:
     """S1: at most one Job for each instant, manual run and instant of a backfill, deleted ones included.
 
     Of an object that is gone its Jobs are gone, so no name stops a request that arrives seconds after that. The API
-    server clears such a Job away, as one without an owner.
+    server clears such a Job away, as one without an owner. The value of a manual run that is written again after
+    another one is a run of its own once nobody tells of the first: its Job is gone, and the store does not know of it.
     """
-    seen: set[tuple[str, str | None, datetime | None]] = set()
+    seen: dict[tuple[str, str | None, datetime | None], Happening] = {}
     for entry in course.creations:
         job = entry.job
         if course.life.ended is not None and entry.at > course.life.ended and course.patience.on_its_way(entry.at):
             continue
         kind = "schedule" if job.trigger.of_schedule else job.trigger.value
         which = (kind, entry.trigger_id, None if job.trigger is Trigger.MANUAL else job.scheduled_at)
-        if which in seen:
+        if which in seen and not _asked_anew(course, seen[which], entry):
             told = f"a second Job, {kind}, by {entry.node} at {entry.at:%H:%M:%S.%f}"
             yield violation("S1", course, instant_of(job), told)
-        seen.add(which)
+        seen[which] = entry
+
+
+def _asked_anew(course: Course, first: Happening, again: Happening) -> bool:
+    """Whether a manual run was asked for again after another one, and nobody could know of the first any more."""
+    values = {one.trigger_id for one in course.asked_for(Trigger.MANUAL) if first.at < one.at < again.at}
+    gone = any(one.what is What.DELETED and one.job.uid == first.job.uid for one in course.history if one.at < again.at)
+    manual = again.job.trigger is Trigger.MANUAL
+    return manual and bool(values) and gone and course.patience.forgotten(first.at, again.at)
 
 
 def none_invented(course: Course) -> Iterator[Violation]:
@@ -243,6 +252,8 @@ def _outlived(course: Course, job: Job, together: datetime, apart: datetime) -> 
     """Whether a Job lives on beside a newer one for longer than Replace lets it."""
     slots = (slot for told in course.told for slot in told.status.get("active", ()) if slot["name"] == job.name)
     contested = any(slot.get("contested") for slot in slots)
-    limit = course.patience.bound(together) - WITHOUT_FAULT + OVERLAP + (KEPT if contested else timedelta(0))
+    kept = KEPT if contested else timedelta(0)
+    bound = max(course.patience.bound(together) + kept, course.patience.bound(together + kept))
+    limit = bound - WITHOUT_FAULT + OVERLAP
     wish = course.life.wish_at(together)
     return apart > limit and wish is not None and wish.policy == "Replace" and (wish.until or limit) >= limit

@@ -71,8 +71,16 @@ class Story:
     def create(self, instant: float, *, late: float = 0.1, **changes: Any) -> Story:
         return self.happen(What.CREATED, instant, instant + late, node="node-1", **changes)
 
-    def settle(self, instant: float, reason: str = "Created", *, late: float = 0.9, generation: int = 1) -> Story:
-        """A status that passes an instant with an outcome."""
+    def settle(
+        self,
+        instant: float,
+        reason: str = "Created",
+        *,
+        late: float = 0.9,
+        generation: int = 1,
+        by: str | None = None,
+    ) -> Story:
+        """A status, written by a node, that passes an instant with an outcome."""
         self.outcomes.append((instant, reason))
         counts = {"due": len(self.outcomes)}
         for _, told in self.outcomes:
@@ -82,6 +90,7 @@ class Story:
         return self.tell(
             instant + late,
             generation=generation,
+            owner=by,
             settledThrough=text(at(max(instant for instant, _ in self.outcomes))),
             lastScheduleTime=text(at(max(created))) if created else None,
             counts=counts,

@@ -118,3 +118,51 @@ def test_who_leaves_and_fires_on_for_a_while_is_nobody_who_stands_in() -> None:
 
     assert not rules(left("node-9"))
     assert rules(left("node-1")) == {"L1"}
+
+
+def test_the_value_of_a_manual_run_runs_again_after_another_once_nobody_tells_of_it() -> None:
+    def again(*, other: str = "b", fault: str = "Redis down") -> set[str]:
+        story = Story().apply().annotate(3, trigger="a").run("a", 3.1).fire(10, 20, 30)
+        story.annotate(12, trigger=other).run(other, 12.1) if other != "a" else None
+        name = {"name": "report-m-a", "trigger": Trigger.MANUAL, "trigger_id": "a"}
+        story.happen(What.DELETED, 3, 15, node="node-1", uid="job-a", finished_at=at(5), **name)
+        story.trouble(29, 33, what=fault).annotate(31, trigger="a").run("a", 31.1, uid="job-a-again")
+        return rules(story.until(38)) & {"S1"}
+
+    assert not again()
+    assert again(other="a")
+    assert again(fault="API server down")
+
+
+def test_of_two_nodes_one_may_tell_of_an_instant_as_too_old_while_the_other_creates_it() -> None:
+    def crossed(*, by: str, late: float = 10.1) -> set[str]:
+        story = Story().apply().fire(10).trouble(18, 29, what="API throttles", excuses=True)
+        story.happen(What.CREATED, 20, 20 + late, node="node-1")
+        return rules(story.settle(20, "MissedCatchUp", late=10.2, by=by).until(31)) & {"L4"}
+
+    assert not crossed(by="node-2")
+    assert crossed(by="node-1")
+    assert crossed(by="node-2", late=9.5)
+
+
+def test_what_another_node_fired_a_little_early_says_nothing_of_the_jitter() -> None:
+    def put_off(*, joined: float) -> set[str]:
+        story = Story().apply(jitterSeconds=1).put_off(10, 1.05).put_off(20, 1.05)
+        story.strike(joined, "join", whom="node-2").trouble(15, 45, what="Redis down")
+        story.happen(What.CREATED, 30, 30.2, node="node-2").settle(30, late=0.3, by="node-1")
+        return rules(story.put_off(40, 1.05).until(44)) & {"S3"}
+
+    assert not put_off(joined=25)
+    assert put_off(joined=11)
+
+
+def test_a_contested_job_that_is_kept_may_meet_the_next_fault() -> None:
+    def outlives(until: float, *, contested: bool) -> set[str]:
+        story = Story().apply(concurrencyPolicy="Replace").fire(10, 20)
+        slot = {"name": "report-10", "scheduledAt": text(at(10)), "uid": "job-10", "contested": contested}
+        story.tell(21, active=[slot], settledThrough=text(at(20)), lastScheduleTime=text(at(20)))
+        story.trouble(24, 28.5, what="API server down")
+        return rules(story.happen(What.DELETED, 10, until, node="node-1").until(min(until + 1, 58))) & {"S9"}
+
+    assert not outlives(29.5, contested=True)
+    assert outlives(29.5, contested=False)
