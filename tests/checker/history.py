@@ -161,6 +161,7 @@ class Fault:
         within: F of this fault; None: that of the history.
         stalls_watch: Whether an author's act may be seen late because of it.
         divides: Whether replicas may disagree on the ring while it lasts.
+        on_its_way: So long a request may be on its way under it.
     """
 
     what: str
@@ -170,6 +171,7 @@ class Fault:
     within: timedelta | None = None
     stalls_watch: bool = False
     divides: bool = False
+    on_its_way: timedelta = timedelta(0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -266,3 +268,8 @@ class History:
         """Whether a fault may have kept an author's act from being seen."""
         within = self.recovery
         return any(fault.stalls_watch and fault.since <= at <= fault.until + within for fault in self.faults)
+
+    def on_its_way(self, at: datetime) -> timedelta:
+        """How long a request that arrives at a moment may have been on its way."""
+        faults = (fault for fault in self.faults if fault.since <= at <= fault.until + fault.on_its_way)
+        return max((fault.on_its_way for fault in faults), default=timedelta(0))

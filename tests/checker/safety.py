@@ -69,7 +69,7 @@ def never_past_deadline(life: Life) -> Iterator[Broken]:
     for due in life.due:
         limit = deadline(due.version)
         for job in life.fired.get(due.at, ())[:1]:
-            in_flight = life.history.calm / IN_FLIGHT
+            in_flight = life.history.calm / IN_FLIGHT + life.history.on_its_way(job.created_at)
             if limit is not None and job.created_at > due.due_at + limit + DEADLINE_GRACE + in_flight:
                 late = f"{seconds(job.created_at - due.due_at)} after it was due"
                 yield broken(

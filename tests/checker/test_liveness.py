@@ -153,6 +153,17 @@ def test_while_the_circuit_is_open_the_ledger_may_stand_still() -> None:
     assert found.kinds == {Kind.OK: 10, Kind.EXCUSED: 10}
 
 
+def test_where_requests_are_long_on_their_way_a_status_may_be_settled_later() -> None:
+    def complaints(on_its_way: float) -> list[str]:
+        seconds = timedelta(seconds=on_its_way)
+        slow = Fault(what="slow", since=at(1), until=at(19), felt=Felt.EACH_TIME, on_its_way=seconds)
+        return judge(history(jobs(), faults=[slow], told=[*statuses(1), *statuses()[14:]])).complaints
+
+    assert complaints(0)
+    assert complaints(1)
+    assert not complaints(3)
+
+
 def test_while_some_requests_fail_each_instant_has_its_own_time() -> None:
     flaky = Fault(what="half of the writes fail", since=at(1), until=at(19), felt=Felt.EACH_TIME)
     in_time = [*jobs(7, 11), job(7, 6), job(11, 7.5)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -196,3 +197,16 @@ def test_while_requests_fail_nobody_knows_in_which_order_deletions_were_asked_fo
     flaky = Fault(what="some requests fail", since=at(1), until=at(19), felt=Felt.EACH_TIME)
     assert judge(history(deleted, until=at(7))).complaints != []
     assert judge(history(deleted, until=at(7), faults=[flaky])).complaints == []
+
+
+def test_a_create_that_is_seconds_on_its_way_may_arrive_after_the_deadline() -> None:
+    def told(late: float, on_its_way: float) -> list[str]:
+        slow = Fault(
+            what="slow", since=at(1), until=at(19), felt=Felt.EACH_TIME, on_its_way=timedelta(seconds=on_its_way)
+        )
+        run = history([*jobs(7), job(7, late)], version(startingDeadlineSeconds=3), faults=[slow])
+        return [complaint for complaint in judge(run).complaints if complaint.startswith("S4")]
+
+    assert told(6, 0)
+    assert not told(6, 4.5)
+    assert told(9, 4.5)

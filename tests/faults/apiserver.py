@@ -5,7 +5,8 @@ from __future__ import annotations
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from http import HTTPStatus
 
 from tests.checker.history import Felt
@@ -142,6 +143,8 @@ def _absent(name: str, row: str, strike: Strike, seconds: float | None = None) -
 HALF, FIFTH = 0.5, 0.2
 """Where an answer asks to wait for a second, no more than a fifth: an object of each second needs a create in each, one
 after the other, and with half of them costing a second more it cannot keep up."""
+LATE = timedelta(seconds=4.5)
+"""Just short of the time-out of a request."""
 FAULTS = (
     _absent("api-server-restarted", AWAY, restarted),
     _absent("api-server-away-for-60-s", AWAY, away, 60.0),
@@ -155,6 +158,9 @@ FAULTS = (
     _spoilt("500-after-half-of-the-writes", UNCLEAR, proxies.spoiling_writes(Mishap.REFUSED_AFTER, HALF)),
     _spoilt("half-of-the-answers-dropped", UNCLEAR, proxies.spoiling_writes(Mishap.ANSWER_DROPPED, HALF)),
     _spoilt("slow-by-300-ms", THROTTLED, proxies.slow(0.15)),
-    _spoilt("fifth-of-the-writes-seconds-late", UNCLEAR, proxies.delaying_writes(4.5, FIFTH)),
+    replace(
+        _spoilt("fifth-of-the-writes-seconds-late", UNCLEAR, proxies.delaying_writes(LATE.total_seconds(), FIFTH)),
+        on_its_way=LATE,
+    ),
 )
 """All of them."""

@@ -190,6 +190,7 @@ def _windows(parts: Sequence[Fault], fault: FaultKind, since: datetime, until: d
         within=fault.within,
         stalls_watch=fault.stalls_watch,
         divides=fault.divides,
+        on_its_way=fault.on_its_way,
     )
     return [replace(part, stalls_watch=fault.stalls_watch, divides=fault.divides) for part in parts] or [whole]
 

@@ -33,6 +33,7 @@ class FaultKind:
         seconds: How long it lasts; None: as long as a run asks for.
         divides: Whether replicas may have different rings while it lasts.
         stalls_watch: Whether an author's act may be seen late because of it.
+        on_its_way: So long a request may be on its way under it.
         redis: What the replicas share. Proxies stand before a plain server only: with others, clients look for
             addresses themselves.
         variables: More settings of all replicas.
@@ -46,5 +47,6 @@ class FaultKind:
     seconds: float | None = None
     divides: bool = False
     stalls_watch: bool = False
+    on_its_way: timedelta = timedelta(0)
     redis: RedisOf = RedisServer.start
     variables: Mapping[str, str] = field(default_factory=dict)
