@@ -115,7 +115,8 @@ class Course:
             return timedelta(0)
         delays = [entry.at + self.early(entry.node, entry.at) - instant for instant, entry in self.created.items()]
         for told in self.told:
-            told_by = told.at + max(self.early(node, told.at) for node in self.patience.nodes)  # it was told of by one
+            nodes = self.patience.joined_by(told.at)  # one of them did what is told of
+            told_by = told.at + max(self.early(node, told.at) for node in nodes)
             instants = [slot["scheduledAt"] for slot in (*waiting(told), *of_schedule(told.status.get("recent", ())))]
             instants += [told.status["settledThrough"]] if "settledThrough" in told.status else []
             delays += [told_by - time_of(instant) for instant in instants]

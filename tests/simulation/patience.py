@@ -110,10 +110,9 @@ class Patience:
         met = any(fault.at <= at <= (fault.until or fault.at) + LONG_ON_ITS_WAY for fault in late)
         return LONG_ON_ITS_WAY if met else timedelta(0)
 
-    @property
-    def nodes(self) -> set[str | None]:
-        """Everybody who has ever joined, and whoever is not known by name."""
-        return {None, *(fault.node for fault in self.faults if fault.what == JOIN)}
+    def joined_by(self, at: datetime) -> set[str | None]:
+        """Everybody who has joined by a moment, and whoever is not known by name."""
+        return {None, *(fault.node for fault in self.faults if fault.what == JOIN and fault.at <= at)}
 
     def forgotten(self, since: datetime, until: datetime) -> bool:
         """Whether the recent-job store may have lost, or have been unable to tell, what was recorded in between."""
