@@ -37,7 +37,7 @@ LATE, LONG_ON_ITS_WAY = "API requests late", timedelta(seconds=5)
 ASKS_WITHIN = timedelta(seconds=3)
 """So long after its begin a replica asks Redis for the first time: it has listed all, and the API server answers."""
 LISTS_WITHIN = timedelta(seconds=4)
-"""So much later where the watches are slow."""
+"""So long after their end, where the watches are slow: it asks only once they have shown all that there is by then."""
 TOLD_AGAIN = timedelta(seconds=2.25) + ON_ITS_WAY
 """So long after its healing Redis has told everybody the time: a beat may have begun just before, and waits for its
 answer in vain for a quarter of the TTL; the next one follows an update later."""
@@ -142,10 +142,9 @@ class Patience:
 
     def _asks_by(self, joined_at: datetime) -> datetime:
         """When a replica that begins at a moment has asked Redis for the first time."""
-        slow = (fault for fault in self.faults if fault.what == SLOW and fault.until is not None)
-        lists = any(fault.at <= joined_at <= (fault.until or fault.at) for fault in slow)
-        within = ASKS_WITHIN + self.on_its_way(joined_at) + (LISTS_WITHIN if lists else timedelta(0))
-        return joined_at + within
+        slow = [fault.until for fault in self.faults if fault.what == SLOW and fault.at <= joined_at]
+        shown = [until + LISTS_WITHIN for until in slow if until is not None and joined_at <= until]
+        return max([joined_at + ASKS_WITHIN + self.on_its_way(joined_at), *shown])
 
     def news_by(self, moment: datetime) -> datetime:
         """Until when what an author wrote at a moment, or a Job's end, must have had its effect."""

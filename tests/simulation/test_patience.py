@@ -68,6 +68,16 @@ def test_a_replica_that_redis_has_never_told_the_time_knows_it_by_whole_seconds(
     assert early_by(0.9, joined=None)
 
 
+def test_a_replica_whose_watch_is_slow_asks_redis_once_it_has_shown_all() -> None:
+    def early(*, slow_until: float) -> bool:
+        story = Story().apply().fire(10, 20, 30, 40).create(50, late=-0.9).settle(50)
+        story.trouble(5, slow_until, what="watch slow").trouble(15, 55, what="Redis down").strike(6, "join")
+        return "S3" in rules(story)
+
+    assert early(slow_until=10.9)
+    assert not early(slow_until=11.1)
+
+
 def test_redis_has_told_it_by_the_end_of_the_beat_after_the_one_that_met_the_fault() -> None:
     assert not early_by(0.9, joined=20, healed=46.6)  # the Job is of 49.1 s
     assert early_by(0.9, joined=20, healed=46.5)
