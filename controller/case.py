@@ -7,7 +7,7 @@ that.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 
 from controller import history as histories
@@ -163,8 +163,9 @@ class Case:
         return self.recalled.names.union(self.jobs, told, promised)
 
     def due_at(self, slot: Slot) -> datetime:
-        """When a slot's Job is due for this node."""
-        return self.cron_job.due_at(slot.scheduled_at, slot.trigger) + self.stance.delay
+        """When a slot's Job is due for this node: at once if it has claimed the slot itself, even as a stand-in."""
+        delay = self.stance.delay if slot.name in self.observed.fill_at else timedelta(0)
+        return self.cron_job.due_at(slot.scheduled_at, slot.trigger) + delay
 
     def withheld(self, slot: Slot) -> Reason | None:
         """Why a firing that was promised its Job must not get it any more; None: it may."""

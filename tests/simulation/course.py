@@ -28,8 +28,9 @@ RESOLUTION_OF_DATE = timedelta(seconds=1)
 IN_FLIGHT = timedelta(milliseconds=200)
 """A request is on its way for so long, in the slowest network of the runs: what it rests on may have changed since."""
 
-GIVEN_UP_BESIDE = timedelta(milliseconds=500)
-"""L4: so near to each other one node may give up a create that is refused, and another one carry it out."""
+GIVEN_UP_BESIDE = timedelta(seconds=1)
+"""L4: so near to each other one node may give up a create that is refused, and another one carry it out: what a look
+knows of the Jobs may be as old as the creates of one look take."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,15 +114,24 @@ class Course:
         """
         if not self.jitter:
             return timedelta(0)
-        delays = [entry.at + self.early(entry.node, entry.at) - instant for instant, entry in self.created.items()]
-        for told in self.told:
-            nodes = self.patience.joined_by(told.at)  # one of them did what is told of
-            told_by = told.at + max(self.early(node, told.at) for node in nodes)
-            instants = [slot["scheduledAt"] for slot in (*waiting(told), *of_schedule(told.status.get("recent", ())))]
-            instants += [told.status["settledThrough"]] if "settledThrough" in told.status else []
-            delays += [told_by - time_of(instant) for instant in instants]
+        delays = [at + self.early(node, at) - instant for instant, (at, node) in self._first_signs.items()]
         least = max(timedelta(0), min(delays, default=timedelta(0)))  # what is early is S3's
         return timedelta(seconds=math.floor(least.total_seconds()))
+
+    @property
+    def _first_signs(self) -> dict[datetime, tuple[datetime, str | None]]:
+        """By instant, when something first happened to it, and by whom: what others tell later rests on that."""
+        signs = [(instant, entry.at, entry.node) for instant, entry in self.created.items()]
+        for told in self.told:
+            raws = (*waiting(told), *of_schedule(told.status.get("recent", ())))
+            instants = [time_of(raw["scheduledAt"]) for raw in raws]
+            instants += [time_of(told.status["settledThrough"])] if "settledThrough" in told.status else []
+            signs += [(instant, told.at, told.status.get("owner")) for instant in instants]
+        found: dict[datetime, tuple[datetime, str | None]] = {}
+        for instant, at, node in signs:
+            if instant not in found or at < found[instant][0]:
+                found[instant] = (at, node)
+        return found
 
     def early(self, node: str | None, at: datetime) -> timedelta:
         """S3: so much too early a node may be at a moment."""

@@ -17,6 +17,8 @@ from controller.spec import CronJob
 from tests.fakes.happenings import Annotated, Edit, Happening
 
 QUOTA_FULL, QUOTA_FREE = "full", "free"
+ALL = "all"
+"""Whom a fault of everybody is told to have struck."""
 """What happens to a namespace."""
 
 

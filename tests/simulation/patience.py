@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from functools import cached_property
 
 from tests.fakes.happenings import Happening
-from tests.simulation.evidence import Fault
+from tests.simulation.evidence import ALL, Fault
 
 WITHOUT_FAULT = timedelta(seconds=2)
 """L1: D."""
@@ -110,10 +110,6 @@ class Patience:
         met = any(fault.at <= at <= (fault.until or fault.at) + LONG_ON_ITS_WAY for fault in late)
         return LONG_ON_ITS_WAY if met else timedelta(0)
 
-    def joined_by(self, at: datetime) -> set[str | None]:
-        """Everybody who has joined by a moment, and whoever is not known by name."""
-        return {None, *(fault.node for fault in self.faults if fault.what == JOIN and fault.at <= at)}
-
     def forgotten(self, since: datetime, until: datetime) -> bool:
         """Whether the recent-job store may have lost, or have been unable to tell, what was recorded in between."""
         faults = (fault for fault in self.faults if fault.what.startswith("Redis"))
@@ -137,7 +133,8 @@ class Patience:
     def never_told_by_redis(self, node: str | None, at: datetime) -> bool:
         """Whether a node, up to a moment, has known the time by the API server's `Date` and its own clock alone."""
         joined = [self._asks_by(one.at) for one in self.faults if one.what == JOIN and one.node == node]
-        silences = [(one.at, one.until) for one in self.faults if one.what in UNTOLD and one.until is not None]
+        untold = [one for one in self.faults if one.what in UNTOLD and one.node in (ALL, node)]
+        silences = [(one.at, one.until) for one in untold if one.until is not None]
         return any(begin <= asks and at <= end + TOLD_AGAIN for asks in joined for begin, end in silences)
 
     def _asks_by(self, joined_at: datetime) -> datetime:

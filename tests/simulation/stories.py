@@ -11,7 +11,7 @@ from controller.jobs import Job
 from controller.outcomes import Trigger
 from controller.spec import Key
 from tests.fakes.happenings import Annotated, Edit, Happening, What
-from tests.simulation.evidence import Evidence, Fault, Told
+from tests.simulation.evidence import ALL, Evidence, Fault, Told
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 KEY = Key("ns", "report")
@@ -146,8 +146,10 @@ class Story:
         self.evidence.faults.append(Fault(at=at(seconds), what=what, node=whom))
         return self
 
-    def trouble(self, begin: float, end: float, *, what: str = "trouble", excuses: bool = False) -> Story:
+    def trouble(
+        self, begin: float, end: float, *, what: str = "trouble", whom: str = ALL, excuses: bool = False
+    ) -> Story:
         """A fault that lasts from one second to another."""
-        fault = Fault(at=at(begin), what=what, node="all", until=at(end), excuses=excuses)
+        fault = Fault(at=at(begin), what=what, node=whom, until=at(end), excuses=excuses)
         self.evidence.faults.append(fault)
         return self

@@ -166,6 +166,15 @@ def test_what_another_node_fired_a_little_early_says_nothing_of_the_jitter() -> 
     assert put_off(joined=11)
 
 
+def test_redis_that_is_deaf_to_one_replica_tells_the_others_the_time() -> None:
+    def early(whom: str) -> bool:
+        story = Story().apply().fire(10, 20, 30, 40).create(50, late=-0.9).settle(50).strike(14, "join")
+        return "S3" in rules(story.trouble(15, 55, what="Redis deaf", whom=whom))
+
+    assert not early("node-1")
+    assert early("node-2")
+
+
 def test_a_contested_job_that_is_kept_may_meet_the_next_fault() -> None:
     def outlives(until: float, *, contested: bool) -> set[str]:
         story = Story().apply(concurrencyPolicy="Replace").fire(10, 20)

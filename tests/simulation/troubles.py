@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from tests.fakes.apiserver import Glitch
+from tests.simulation.evidence import ALL
 from tests.simulation.world import Node, World
 
 SHORTEST_SECONDS, LONGEST_SECONDS = 6.0, 20.0
@@ -22,8 +23,6 @@ LONG_STALL_SECONDS = (60.0, 110.0)
 """Until past the moment at which a stall must have been seen."""
 PEACE_SECONDS = (2.0, 12.0)
 """Between a healing and the next fault: sometimes less than it takes to recover."""
-ALL = "all"
-
 Weather = AbstractAsyncContextManager[None]
 
 

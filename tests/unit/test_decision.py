@@ -433,12 +433,12 @@ def test_a_claimed_slot_that_is_given_up_is_not_being_tried_any_more() -> None:
     assert ready.status
 
 
-def test_a_node_that_stands_in_fills_a_claimed_slot_later() -> None:
+def test_a_node_that_stands_in_fills_a_slot_that_another_has_claimed_later() -> None:
     cron = cron_job(concurrencyPolicy="Forbid")
     stand_in = Stance(node="node-b", late=LATE, delay=timedelta(seconds=3))
-    assert step_of(cron, "12:00:01", status=claimed(cron), stance=stand_in) == Wait(wake_at=at("12:00:03"))
-    step = step_of(cron, "12:00:03", status=claimed(cron), stance=stand_in, complete=True)
-    assert described(step) == "create 12:00"
+    known: dict[str, Any] = {"status": claimed(cron), "fill_at": {claimed(cron).active[0].name: at("12:00:01")}}
+    assert step_of(cron, "12:00:01", stance=stand_in, **known) == Wait(wake_at=at("12:00:03"))
+    assert described(step_of(cron, "12:00:03", stance=stand_in, complete=True, **known)) == "create 12:00"
 
 
 def test_forbid_with_two_places_lets_two_run() -> None:

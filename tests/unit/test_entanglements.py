@@ -244,3 +244,15 @@ def test_a_word_of_a_later_version_is_not_stumbled_over(field: str) -> None:
     assert read != Status()
     changed = replace(read, owner="node-b")
     assert statusbody.patch(read, changed, cron, now=at("12:00")) == {"owner": "node-b"}  # it is left as it was
+
+
+def test_a_stand_in_fills_the_slot_that_it_has_claimed_whoever_serves_the_object_by_then() -> None:
+    """Seed 704842: another node wrote its name into the status meanwhile, and the slot waited for two more seconds."""
+    cron = cron_job(concurrencyPolicy="Forbid")
+    claimed = slot(cron, "12:00")
+    status = replace(decide_ready(cron), settled_through=at("12:00"), active=(claimed,))
+    stand_in = replace(OWNING, delay=timedelta(seconds=3))
+    known: dict[str, Any] = {"status": status, "complete": True, "recalled": ASKED, "stance": stand_in}
+    assert described(step_of(cron, "12:00:01", **known)) == "create 12:00"
+    foreign = {claimed.name: at("12:00:01")}
+    assert isinstance(step_of(cron, "12:00:01", fill_at=foreign, **known), Wait)
