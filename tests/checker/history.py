@@ -269,6 +269,11 @@ class History:
         within = self.recovery
         return any(fault.stalls_watch and fault.since <= at <= fault.until + within for fault in self.faults)
 
+    def shown_by(self, at: datetime) -> datetime:
+        """Until when what an author did at a moment may have been hidden by a fault; that moment if by none."""
+        hidden = (fault for fault in self.faults if fault.stalls_watch and fault.since <= at <= fault.until)
+        return max((fault.until for fault in hidden), default=at)
+
     def on_its_way(self, at: datetime) -> timedelta:
         """How long a request that arrives at a moment may have been on its way."""
         faults = (fault for fault in self.faults if fault.since <= at <= fault.until + fault.on_its_way)

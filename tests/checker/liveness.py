@@ -106,7 +106,7 @@ def counts_agree(life: Life) -> Iterator[Broken]:
 def settled_in_time(life: Life) -> Iterator[Broken]:
     """L4: the ledger does not stand still: D after its bound, or after its Job and the older ones, it is settled.
 
-    What is due goes first. So where requests are long on their way, the next creates and the write take that long each.
+    An edit that a stalled watch hides takes effect once it is seen. What is due goes first. So where requests are long on their way, the next creates and the write take that long each.
     """
     passed = [
         (told.at, time_of(told.status["settledThrough"])) for told in life.thing.told if "settledThrough" in told.status
@@ -114,7 +114,7 @@ def settled_in_time(life: Life) -> Iterator[Broken]:
     made = life.history.began
     for due in life.due:
         made = max([made, *(job.created_at for job in life.fired.get(due.at, ())[:1])])
-        by = max(due.bound, made)
+        by = max(due.bound, made, life.history.shown_by(due.version.since))
         by += life.history.calm + 2 * life.history.on_its_way(by)
         edit = life.edited_after(due.version)
         if by >= min(life.ended_at, edit.since if edit else life.ended_at) or _runs_over(life):

@@ -164,7 +164,7 @@ def history_tidied(life: Life) -> Iterator[Broken]:
             continue  # in which order they were asked for, nobody can see
         together = max(job.deleted_at + SETTLED, life.history.bound(job.deleted_at)[0])
         for older in life.jobs:
-            outlived = older.deleted_at is None or older.deleted_at > together
+            outlived = (older.deleted_at or life.history.ended) > together  # what comes after the end nobody has seen
             ripe = _finished_by(older, job.deleted_at - SETTLED) and older.succeeded == job.succeeded
             if outlived and ripe and older.created_at < job.created_at - SEEN_WITHIN:
                 yield broken(

@@ -153,6 +153,23 @@ def test_while_the_circuit_is_open_the_ledger_may_stand_still() -> None:
     assert found.kinds == {Kind.OK: 10, Kind.EXCUSED: 10}
 
 
+def test_what_an_edit_asks_for_is_settled_once_a_stalled_watch_shows_it() -> None:
+    def complaints(*, stalls: bool) -> list[str]:
+        hidden = Fault(what="stalled", since=at(4), until=at(19), felt=Felt.THROUGHOUT, stalls_watch=stalls)
+        short = Fault(what="stalled", since=at(4), until=at(5), felt=Felt.THROUGHOUT)
+        run = history(
+            jobs(),
+            version(suspend=True),
+            version(6.5, 2),
+            faults=[hidden if stalls else short],
+            told=[status(6), *(replace(told, at=told.at + timedelta(seconds=1)) for told in statuses()[18:])],
+        )
+        return [one for one in judge(run).complaints if "not settled" in one]
+
+    assert complaints(stalls=False)
+    assert not complaints(stalls=True)
+
+
 def test_where_requests_are_long_on_their_way_a_status_may_be_settled_later() -> None:
     def complaints(on_its_way: float) -> list[str]:
         seconds = timedelta(seconds=on_its_way)

@@ -210,3 +210,9 @@ def test_a_create_that_is_seconds_on_its_way_may_arrive_after_the_deadline() -> 
     assert told(6, 0)
     assert not told(6, 4.5)
     assert told(9, 4.5)
+
+
+def test_of_jobs_that_are_deleted_together_the_last_may_be_deleted_after_the_end_of_the_evidence() -> None:
+    run = history([*jobs(7), job(7, deleted_at=at(7.5), by_us=True)], until=at(7))
+    assert judge(run).complaints
+    assert not judge(replace(run, ended=at(9))).complaints
