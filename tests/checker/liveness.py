@@ -106,7 +106,8 @@ def counts_agree(life: Life) -> Iterator[Broken]:
 def settled_in_time(life: Life) -> Iterator[Broken]:
     """L4: the ledger does not stand still: D after its bound, or after its Job and the older ones, it is settled.
 
-    An edit that a stalled watch hides takes effect once it is seen. What is due goes first. So where requests are long on their way, the next creates and the write take that long each.
+    An edit that a stalled watch hides takes effect once it is seen. What is due goes first; so where requests are long
+    on their way, the next creates and the write take that long each.
     """
     passed = [
         (told.at, time_of(told.status["settledThrough"])) for told in life.thing.told if "settledThrough" in told.status
