@@ -110,11 +110,14 @@ class Course:
     def put_off(self) -> timedelta:
         """By how much at the least all that happened to the instants was put off, in whole seconds.
 
-        As the earliest shows of all that happened to an instant: its Job, its outcome, its passing in the ledger.
+        As the earliest shows of all that happened to an instant: its Job, its outcome, its passing in the ledger. Whose
+        clock may have been a second ahead shows it only if there is nobody else.
         """
         if not self.jitter:
             return timedelta(0)
-        delays = [at + self.early(node, at) - instant for instant, (at, node) in self._first_signs.items()]
+        signs = self._first_signs
+        exact = {instant: (at, node) for instant, (at, node) in signs.items() if self.early(node, at) == EARLY}
+        delays = [at + EARLY - instant for instant, (at, _) in (exact or signs).items()]
         least = max(timedelta(0), min(delays, default=timedelta(0)))  # what is early is S3's
         return timedelta(seconds=math.floor(least.total_seconds()))
 
