@@ -182,17 +182,11 @@ def _judged(
 
 def _windows(parts: Sequence[Fault], fault: FaultKind, since: datetime, until: datetime) -> list[Fault]:
     """The times in which the fault excuses lateness: its parts as it told them, or the whole of it."""
-    whole = Fault(
-        what=fault.name,
-        since=since,
-        until=until,
-        felt=fault.felt,
-        within=fault.within,
-        stalls_watch=fault.stalls_watch,
-        divides=fault.divides,
-        on_its_way=fault.on_its_way,
-    )
-    return [replace(part, stalls_watch=fault.stalls_watch, divides=fault.divides) for part in parts] or [whole]
+    windows = parts or [Fault(what=fault.name, since=since, until=until, felt=fault.felt, within=fault.within)]
+    return [
+        replace(part, stalls_watch=fault.stalls_watch, divides=fault.divides, on_its_way=fault.on_its_way)
+        for part in windows
+    ]
 
 
 def _spared(part: Fault, spare: timedelta) -> Fault:
