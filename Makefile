@@ -6,6 +6,7 @@ SEED ?= 0
 SEEDS ?= 1000
 MINUTES ?= 60
 PERIOD ?= 30
+OBJECTS ?= 1000
 SOAK ?= .soak
 VENV := .venv/$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 RUN := $(VENV)/bin/python -m
@@ -48,8 +49,8 @@ test-mutants: venv ## replicas with one fault put in, each caught by the simulat
 test-faults: build ## faults on real processes from SEED=0, all or ONLY="redis kill"; the table goes into FOLDER
 	@$(RUN) tests.faults --only $(ONLY) --seed $(SEED) --folder $(FOLDER)/faults
 
-bench: venv ## what the schedule engine costs, beside its goals
-	@$(RUN) tests.bench
+bench: build ## what the schedule engine costs, and a herd of OBJECTS=1000 against raw creates and batch/v1; kept in FOLDER
+	@$(RUN) tests.bench && $(RUN) tests.bench.herd --objects $(OBJECTS) --folder $(FOLDER)/bench
 
 soak: build ## 1,000 objects every PERIOD=30 s for MINUTES=60, with churn and restarts; kept in SOAK=.soak
 	@$(RUN) tests.soak --minutes $(MINUTES) --period $(PERIOD) --folder $(SOAK)

@@ -13,8 +13,8 @@ from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any
 
-from controller import jobs, spec
-from controller.api import FIELD_MANAGER, MERGE_PATCH, Answer, ApiServer, collection_path
+from controller import jobs, spec, statusbody
+from controller.api import FIELD_MANAGER, Answer, ApiServer, collection_path
 from controller.errors import Conflict, NamespaceTerminating
 from controller.events import EventPoster
 from controller.jobs import UID_LABEL, Job
@@ -127,13 +127,20 @@ class KubeCluster:
     async def write_status(self, cron_job: CronJob, status: Mapping[str, Any]) -> CronJob:
         """Merge fields into the status, only if the object has not changed; see the port."""
         # The version alone tells the object from one made again under its name: versions are revisions of all of etcd.
-        answer = await self._api.request(
-            "patch",
-            f"{_cron_job_path(cron_job.key)}/status",
-            query={"fieldManager": FIELD_MANAGER},
-            body={"metadata": {"resourceVersion": cron_job.resource_version}, "status": status},
-            content_type=MERGE_PATCH,
-        )
+        # An update and no patch, which costs the API server about a third more. Of an update of the status it takes
+        # the status alone: spec and metadata, managed fields included, stay as they are.
+        body = {
+            "apiVersion": spec.API_VERSION,
+            "kind": spec.KIND,
+            "metadata": {
+                "namespace": cron_job.key.namespace,
+                "name": cron_job.key.name,
+                "resourceVersion": cron_job.resource_version,
+            },
+            "status": statusbody.merged(cron_job.status, status),
+        }
+        path, query = f"{_cron_job_path(cron_job.key)}/status", {"fieldManager": FIELD_MANAGER}
+        answer = await self._api.request("update", path, query=query, body=body)
         if answer.status in (HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT):
             raise Conflict(answer.message)
         return spec.parse(answer.expect_ok())

@@ -23,6 +23,7 @@ from controller.messages import Member
 from controller.nodepool import NodePool, Theirs
 from controller.ports import Clock, Cluster, Driver, RecentJobStore, Recorder
 from controller.reconciler import Reconciler
+from controller.sounding import Sounding
 from controller.spec import DEFAULT_CONTROLLER_NAME, CronJob, Key
 from controller.timekeeper import Timekeeper
 from controller.watchdog import Watchdog
@@ -119,6 +120,13 @@ class Replica:
             clock=clock,
             node=settings.node,
         )
+        self._sounding = Sounding(
+            cron_jobs=self.cron_jobs,
+            queue=self.queue,
+            owns=self.node_pool.owns,
+            executor=executor,
+            clock=clock,
+        )
         self.watchdog = Watchdog()
         self._comparison = Comparison(
             cluster=cluster,
@@ -154,6 +162,7 @@ class Replica:
                     "API server": self._pulse.run(),
                     "records": self._archive.run(),
                     "comparison": self._comparison.run(),
+                    "sounding": self._sounding.run(),
                     "report": self._report(),
                 }.items()
             ]

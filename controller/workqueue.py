@@ -87,6 +87,17 @@ class WorkQueue:
         head = self._head()
         return max(timedelta(0), self._clock.now() - head) if head else timedelta(0)
 
+    def due_by(self, moment: datetime, *, at_most: int) -> list[Key]:
+        """Some of the keys that wait and whose time comes by a moment, the oldest of them first."""
+        found: list[tuple[datetime, int, Key]] = []
+        places = [0]
+        while places and len(found) < at_most:  # of a heap only those below what is due can be due themselves
+            place = places.pop()
+            if place < len(self._heap) and self._heap[place][0] <= moment:
+                found += [self._heap[place]] if self._due.get(self._heap[place][2]) == self._heap[place][0] else []
+                places += [2 * place + 1, 2 * place + 2]
+        return [key for _, _, key in sorted(found)]
+
     def report(self) -> None:
         """Tell the recorder how deep the queue is. Counts every key: meant for once in a while."""
         now = self._clock.now()

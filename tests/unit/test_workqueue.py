@@ -224,6 +224,20 @@ def test_the_oldest_instant_comes_first_when_there_are_too_few_places() -> None:
     assert names == ["first", "oldest", "middle", "newest", "like newest"]
 
 
+def test_it_says_what_is_due_by_a_moment_as_far_as_it_is_asked() -> None:
+    async def act(desk: Desk) -> None:
+        for number in range(40):
+            desk.add(f"key-{number:02}", 10 + number)
+        desk.add("key-30", 5)  # the entry of its later instant counts no more
+        desk.queue.discard(key("key-03"))
+        soon = desk.queue.due_by(at(14), at_most=99)
+        assert soon == [key(name) for name in ("key-30", "key-00", "key-01", "key-02", "key-04")]
+        assert len(desk.queue.due_by(at(60), at_most=7)) == 7
+        assert desk.queue.due_by(at(4), at_most=99) == []
+
+    at_desk(act)
+
+
 def test_a_slow_look_does_not_delay_other_keys() -> None:
     async def act(desk: Desk) -> None:
         desk.takes = 30
