@@ -29,6 +29,7 @@ from controller.schedule import Schedule
 from controller.spec import CronJob, Key
 from controller.status import Status
 from controller.steps import Check, Create, Delete, Look, Recall, Wait, Write
+from controller.turns import Turn
 
 ASK_AGAIN = timedelta(milliseconds=100)
 """After a pause of the process: the next beat tells whose the key is."""
@@ -78,7 +79,7 @@ class Reconciler:
         self._contention = Contention(executor.attempts, clock)
         self._insights = Insights()
 
-    async def reconcile(self, key: Key) -> datetime | None:
+    async def reconcile(self, key: Key) -> Turn | None:
         """Do what an object's schedule asks for now.
 
         Returns:
@@ -95,9 +96,9 @@ class Reconciler:
                 if self._cron_jobs.key_of(uid) is None:  # what this look has noted of it came after its end
                     self.forget(uid)
 
-    async def _go_on(self, key: Key, met: set[str]) -> datetime | None:
+    async def _go_on(self, key: Key, met: set[str]) -> Turn | None:
         insight: Insight | None = None
-        written = False
+        written = created = False
         for _ in range(STEPS):
             cron_job = self._cron_jobs.get(key)
             if cron_job is None:
@@ -109,20 +110,36 @@ class Reconciler:
             if stance is None:
                 return None
             if isinstance(stance, Unsure):
-                return self._clock.now() + ASK_AGAIN
+                return self._again_in(ASK_AGAIN)
             observed = self._observe(cron_job, insight)
             step = decide(cron_job, _schedule_of(cron_job), observed, self._clock.now(), stance)
             if isinstance(step, Wait):
-                return step.wake_at
+                return _turn_of(step)
+            if created and isinstance(step, Write) and self._is_for_the_books(cron_job, step):
+                self._insights.leave(insight)
+                upcoming = step.status.next_schedule_at
+                return Turn(at=self._clock.now(), presses_at=upcoming and cron_job.due_at(upcoming))
             try:
-                written = await self._carry_out(cron_job, step, insight) or written
+                did = await self._carry_out(cron_job, step, insight)
             except NamespaceTerminating:
-                return self._clock.now() + SILENCE
+                return Turn(at=self._clock.now() + SILENCE)
             except TransientError as error:
                 error.after_progress = error.after_progress or written
                 self._insights.leave(insight)
                 raise
-        return self._clock.now() + BREATH
+            written = did or written
+            created = created or (did and isinstance(step, Create))
+        return self._again_in(BREATH)
+
+    def _again_in(self, pause: timedelta) -> Turn:
+        at = self._clock.now() + pause
+        return Turn(at=at, presses_at=at)
+
+    def _is_for_the_books(self, cron_job: CronJob, write: Write) -> bool:
+        """Whether a write has only to tell of Jobs that were created: those of other keys come before it."""
+        told = all(outcome.reason is Reason.CREATED for outcome in write.outcomes)
+        waits = write.status.unfilled or self._executor.attempts.turned_down(cron_job.uid)
+        return told and not waits
 
     def forget(self, uid: str) -> None:
         """The object is gone."""
@@ -256,6 +273,12 @@ class Reconciler:
             instants=frozenset(firing.scheduled_at for firing in created if firing.trigger is not Trigger.MANUAL),
             names=frozenset(firing.job for firing in created if firing.job is not None),
         )
+
+
+def _turn_of(wait: Wait) -> Turn | None:
+    if wait.wake_at is None:
+        return None
+    return Turn(at=wait.wake_at, presses_at=wait.presses_at, lost_at=wait.lost_at)
 
 
 def _schedule_of(cron_job: CronJob) -> Schedule | TerminalError:

@@ -79,7 +79,7 @@ class Sounding:
         now = self._clock.now()
         if self._cron_jobs.is_fresh(self._clock.elapsed() + LASTS):
             return
-        soon = self._queue.due_by(now + AHEAD, at_most=MANY)
+        soon = self._queue.firing_by(now + AHEAD, at_most=MANY)
         if len(soon) < MANY:
             return
         for key in reversed(soon):  # the last to be looked at: least likely to be looked at meanwhile

@@ -71,9 +71,18 @@ class Write:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wait:
-    """Nothing to do; look again at that time, or when something changes if there is none."""
+    """Nothing to do; look again at that time, or when something changes if there is none.
+
+    Attributes:
+        wake_at: When time alone brings something.
+        presses_at: From when on that is a firing, or an answer that somebody waits for; before, there are only books
+            to keep.
+        lost_at: From when on that firing would be too late for its deadline, or meet the next instant.
+    """
 
     wake_at: datetime | None = None
+    presses_at: datetime | None = None
+    lost_at: datetime | None = None
 
 
 Step = Check | Look | Recall | Create | Delete | Write | Wait

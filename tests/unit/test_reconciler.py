@@ -24,6 +24,7 @@ from controller.reconciler import ASK_AGAIN, BREATH, SILENCE, Reconciler
 from controller.spec import CronJob, Key
 from controller.status import Status
 from controller.timekeeper import Timekeeper
+from controller.turns import Turn
 from tests.fakes.apiserver import FakeApiServer
 from tests.fakes.clock import EPOCH
 from tests.fakes.cluster import FakeCluster
@@ -67,8 +68,8 @@ class Replica(Node):
         if cron_job is not None:
             self.cron_jobs.see(cron_job)
         await self.node_pool.beat()
-        wake_at = await self.reconciler.reconcile(KEY)
-        return None if wake_at is None else (wake_at - EPOCH).total_seconds()
+        turn = await self.reconciler.reconcile(KEY)
+        return None if turn is None else (turn.at - EPOCH).total_seconds()
 
     async def look_at(self, seconds: float, cron_job: CronJob | None = None) -> float | None:
         """Look at that moment."""
@@ -395,7 +396,7 @@ def test_a_node_that_was_paused_asks_again_before_it_does_anything() -> None:
         node = Replica(world)
         await node.look_at(30, world.apply())
         await world.until(60)
-        assert await node.reconciler.reconcile(KEY) == after(60) + ASK_AGAIN
+        assert await node.reconciler.reconcile(KEY) == Turn(at=after(60) + ASK_AGAIN, presses_at=after(60) + ASK_AGAIN)
         assert world.instants == []
 
     in_world(act)
@@ -535,6 +536,7 @@ def test_a_claimed_slot_whose_job_was_recorded_and_is_gone_is_not_filled_by_the_
         second = Replica(world)
         await second.look_at(62, world.server.read(KEY))
         await second.look_at(64)
+        await second.look_at(64)  # what was created is told in a turn of its own
         assert len(world.server.created()) == created
         assert status_of(world).counts == {"due": 1, "created": 1}
 
