@@ -4,19 +4,19 @@ A `DistributedCronJob` has a schedule; its key has an owning node on the ring; t
 asks for now; it creates one Job under the firing's name; it records the firing; it says when to look again.
 
 Nothing is remembered here that matters: a crash at any await is closed by whoever looks next. `workqueue` calls it,
-`decision` says what to do, `executor` does it.
+`decision` says what to do, by way of `preparation`, and `executor` does it.
 """
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import partial
 from typing import assert_never
 
-from controller import schedule, statusbody
 from controller import status as statuses
+from controller import statusbody
 from controller.contention import Contention
-from controller.decision import decide
-from controller.errors import NamespaceTerminating, StoreUnavailable, TerminalError, TransientError
+from controller.errors import NamespaceTerminating, StoreUnavailable, TransientError
 from controller.executor import ONE_LOOK, Executor
 from controller.insight import Insight, Insights
 from controller.jobs import Firing
@@ -25,7 +25,7 @@ from controller.nodepool import NodePool, Ours, Theirs, Unsure
 from controller.observation import Observed, Recalled, Stance
 from controller.outcomes import Reason, Trigger
 from controller.ports import Clock, RecentJobStore
-from controller.schedule import Schedule
+from controller.preparation import Preparation
 from controller.spec import CronJob, Key
 from controller.status import Status
 from controller.steps import Check, Create, Delete, Look, Recall, Wait, Write
@@ -78,6 +78,7 @@ class Reconciler:
         self._recalled: dict[str, Recalled] = {}
         self._contention = Contention(executor.attempts, clock)
         self._insights = Insights()
+        self._preparation = Preparation()
 
     async def reconcile(self, key: Key) -> Turn | None:
         """Do what an object's schedule asks for now.
@@ -111,8 +112,8 @@ class Reconciler:
                 return None
             if isinstance(stance, Unsure):
                 return self._again_in(ASK_AGAIN)
-            observed = self._observe(cron_job, insight)
-            step = decide(cron_job, _schedule_of(cron_job), observed, self._clock.now(), stance)
+            observe = partial(self._observe, cron_job, insight)
+            step = self._preparation.next_step(cron_job, stance, self._clock.now(), observe)
             if isinstance(step, Wait):
                 return _turn_of(step)
             if created and isinstance(step, Write) and self._is_for_the_books(cron_job, step):
@@ -146,11 +147,13 @@ class Reconciler:
         self._recalled.pop(uid, None)
         self._contention.forget(uid)
         self._insights.forget(uid)
+        self._preparation.forget(uid)
         self._executor.forget(uid)
 
     def forget_recalled(self, uid: str) -> None:
         """Another node owns the object now: what it records is read before this node creates a Job of it again."""
         self._recalled.pop(uid, None)
+        self._preparation.forget(uid)
 
     def _stance(self, cron_job: CronJob) -> Stance | Unsure | None:
         """How this node stands to an object; None: another node looks after it, and nothing is left to do here."""
@@ -166,17 +169,17 @@ class Reconciler:
             case never:
                 assert_never(never)
 
-    def _observe(self, cron_job: CronJob, insight: Insight) -> Observed:
-        current = statusbody.parse(cron_job)
+    def _observe(self, cron_job: CronJob, insight: Insight, status: Status) -> Observed:
+        insight.note(cron_job, status)
         return Observed(
-            status=current,
+            status=status,
             jobs=self._jobs.of(cron_job.uid),
             recalled=self._recalled.get(cron_job.uid),
             attempts=self._executor.attempts.turned_down(cron_job.uid),
             checked=insight.checked,
             complete=insight.listed_at == cron_job.resource_version,
-            fill_at=self._contention.fill_at(cron_job.uid, current),
-            kept_until=self._contention.kept_until(cron_job.uid, current),
+            fill_at=self._contention.fill_at(cron_job.uid, status),
+            kept_until=self._contention.kept_until(cron_job.uid, status),
         )
 
     def _is_filling(self, cron_job: CronJob) -> bool:
@@ -218,7 +221,7 @@ class Reconciler:
 
     async def _create(self, cron_job: CronJob, firings: tuple[Firing, ...], insight: Insight) -> bool:
         """Create Jobs, if what is known is new enough; gives whether a create was sent."""
-        status = statusbody.parse(cron_job)
+        status = insight.status_of(cron_job)
         alone_for = self._contention.alone_for(cron_job.uid, status, firings)
         if alone_for is None or alone_for > timedelta(0):
             ready = await self._is_current(cron_job, insight)
@@ -279,20 +282,3 @@ def _turn_of(wait: Wait) -> Turn | None:
     if wait.wake_at is None:
         return None
     return Turn(at=wait.wake_at, presses_at=wait.presses_at, lost_at=wait.lost_at)
-
-
-def _schedule_of(cron_job: CronJob) -> Schedule | TerminalError:
-    spec = cron_job.spec
-    try:
-        return schedule.parse(
-            spec.expressions,
-            spec.time_zone,
-            start_at=spec.start_at,
-            end_at=spec.end_at,
-            hashed_as=str(cron_job.key),
-            created_at=cron_job.created_at,
-            dst_gap=spec.dst_gap,
-            dst_overlap=spec.dst_overlap,
-        )
-    except TerminalError as error:
-        return error

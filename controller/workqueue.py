@@ -19,7 +19,7 @@ from controller.turns import Lane, Turn, Turns
 
 logger = logging.getLogger(__name__)
 
-PLACES = 64
+PLACES = 24
 """Looks under way at once: enough to keep the API server busy, few enough not to flood it."""
 BOOK_PLACES = 16
 """Of these, most that may only keep the books: what comes due meanwhile finds the API server with little to do."""
