@@ -29,6 +29,7 @@ def main(arguments: Sequence[str]) -> int:
         return _fail(str(error), 2)
     logs.configure(chosen.log_format, chosen.log_level)
     allocator.return_large_blocks()
+    allocator.collect_in_bulk()
     for warning in warnings:
         logger.warning(warning)
     logger.info("starting", extra={"node": chosen.node_name, "settings": repr(chosen)})

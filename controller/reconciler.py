@@ -30,6 +30,7 @@ from controller.spec import CronJob, Key
 from controller.status import Status
 from controller.steps import Check, Create, Delete, Look, Recall, Wait, Write
 from controller.turns import Turn
+from controller.writing import SETTLE_AFTER
 
 ASK_AGAIN = timedelta(milliseconds=100)
 """After a pause of the process: the next beat tells whose the key is."""
@@ -128,6 +129,8 @@ class Reconciler:
                 error.after_progress = error.after_progress or written
                 self._insights.leave(insight)
                 raise
+            if isinstance(step, Create) and (turn := self._books_of(cron_job, step)) is not None:
+                return turn
             written = did or written
             created = created or (did and isinstance(step, Create))
         return self._again_in(BREATH)
@@ -135,6 +138,19 @@ class Reconciler:
     def _again_in(self, pause: timedelta) -> Turn:
         at = self._clock.now() + pause
         return Turn(at=at, presses_at=at)
+
+    def _books_of(self, cron_job: CronJob, create: Create) -> Turn | None:
+        """The turn in which a Job is told of that was just created; None: it was not, or there may be more to do first.
+
+        To ask `decide` for it would cost a herd as much again as its creates were decided on.
+        """
+        firing, *others = create.firings
+        there = any(job.name == firing.name for job in self._jobs.of(cron_job.uid))
+        if others or not there or cron_job.spec.claims or firing.trigger is not Trigger.SCHEDULE:
+            return None
+        settle_at = cron_job.due_at(firing.scheduled_at) + SETTLE_AFTER
+        upcoming = firing.next_at
+        return Turn(at=max(settle_at, self._clock.now()), presses_at=upcoming and cron_job.due_at(upcoming))
 
     def _is_for_the_books(self, cron_job: CronJob, write: Write) -> bool:
         """Whether a write has only to tell of Jobs that were created: those of other keys come before it."""

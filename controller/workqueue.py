@@ -19,8 +19,9 @@ from controller.turns import Lane, Turn, Turns
 
 logger = logging.getLogger(__name__)
 
-PLACES = 24
-"""Looks under way at once: enough to keep the API server busy, few enough not to flood it."""
+PLACES = 32
+"""Looks under way at once: enough to keep an API server busy. More of them only wait there, each with a connection of
+its own to be opened first."""
 BOOK_PLACES = 16
 """Of these, most that may only keep the books: what comes due meanwhile finds the API server with little to do."""
 FIRST_PAUSE = timedelta(milliseconds=200)
