@@ -7,7 +7,9 @@ calls it through the port.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
@@ -15,7 +17,7 @@ from typing import Any
 
 from controller import jobs, spec, statusbody
 from controller.api import FIELD_MANAGER, Answer, ApiServer, collection_path
-from controller.errors import Conflict, NamespaceTerminating
+from controller.errors import Conflict, NamespaceTerminating, TransientError
 from controller.events import EventPoster
 from controller.jobs import UID_LABEL, Job
 from controller.messages import CreateResult, Event, JobCreated, JobExists, JobRejected
@@ -64,6 +66,16 @@ class KubeCluster:
         """
         answer = await self._api.request("get", _cron_job_path(Key(self._scopes[0] or "default", _PROBE)))
         return _time_of(answer)
+
+    async def open_connections(self, count: int) -> None:
+        """Have so many connections open; see the port. So many requests at once need one each."""
+        async with asyncio.TaskGroup() as requests:
+            for _ in range(count):
+                requests.create_task(self._touch())
+
+    async def _touch(self) -> None:
+        with suppress(TransientError):
+            await self._api.request("get", "/version")
 
     async def read(self, key: Key) -> CronJob | None:
         """The object as it stands in etcd now; None if there is none."""

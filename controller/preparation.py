@@ -17,6 +17,7 @@ from datetime import datetime, timedelta
 from controller import schedule, statusbody
 from controller.decision import decide
 from controller.errors import TerminalError
+from controller.jobs import manifest
 from controller.observation import Observed, Stance
 from controller.schedule import Schedule
 from controller.spec import CronJob
@@ -98,8 +99,9 @@ class Preparation:
             return replace(wait, wake_at=at - AHEAD)
         step = decide(cron_job, schedule_of(cron_job), observed, at, stance)
         if isinstance(step, Create):
+            bodies = {one.name: manifest(cron_job, one, fired_by=stance.node) for one in step.firings}
             self._prepared[cron_job.uid] = Prepared(
-                cron_job=cron_job, observed=observed, stance=stance, at=at, step=step
+                cron_job=cron_job, observed=observed, stance=stance, at=at, step=replace(step, bodies=bodies)
             )
         return step if isinstance(step, Recall) else wait
 

@@ -19,7 +19,6 @@ from controller.contention import Contention
 from controller.errors import NamespaceTerminating, StoreUnavailable, TransientError
 from controller.executor import ONE_LOOK, Executor
 from controller.insight import Insight, Insights
-from controller.jobs import Firing
 from controller.lister import FRESH, CronJobLister, JobLister
 from controller.nodepool import NodePool, Ours, Theirs, Unsure
 from controller.observation import Observed, Recalled, Stance
@@ -217,8 +216,8 @@ class Reconciler:
                 insight.listed_at = cron_job.resource_version
             case Recall(after=after):
                 self._recalled[cron_job.uid] = await self._recall(cron_job, after)
-            case Create(firings=firings):
-                return await self._create(cron_job, firings, insight)
+            case Create():
+                return await self._create(cron_job, step, insight)
             case Delete(jobs=jobs, cause=cause):
                 await self._executor.delete(cron_job, jobs, cause)
                 return True
@@ -235,10 +234,10 @@ class Reconciler:
         insight.listed_at = written.resource_version if written is not None and listed else None
         return written
 
-    async def _create(self, cron_job: CronJob, firings: tuple[Firing, ...], insight: Insight) -> bool:
+    async def _create(self, cron_job: CronJob, step: Create, insight: Insight) -> bool:
         """Create Jobs, if what is known is new enough; gives whether a create was sent."""
         status = insight.status_of(cron_job)
-        alone_for = self._contention.alone_for(cron_job.uid, status, firings)
+        alone_for = self._contention.alone_for(cron_job.uid, status, step.firings)
         if alone_for is None or alone_for > timedelta(0):
             ready = await self._is_current(cron_job, insight)
             within = ONE_LOOK if alone_for is None else alone_for
@@ -248,7 +247,7 @@ class Reconciler:
             current = await self._contested(cron_job, status, insight)
         if current is None:
             return False
-        await self._executor.create(current, firings, within=within)
+        await self._executor.create(current, step, within=within)
         return True
 
     async def _is_current(self, cron_job: CronJob, insight: Insight) -> bool:

@@ -126,6 +126,7 @@ class Replica:
             queue=self.queue,
             owns=self.node_pool.owns,
             executor=executor,
+            cluster=cluster,
             clock=clock,
         )
         self.watchdog = Watchdog()

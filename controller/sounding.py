@@ -1,4 +1,6 @@
-"""Before much is due at once, one write of ours goes out, for the watch of the objects to show that it is fresh.
+"""Before much is due at once: connections are opened, and one write goes out for the watch to show that it is fresh.
+
+A connection with TLS costs the API server as much as a create; a herd's hundred are opened in the second before it.
 
 A create rests on what the watch shows, and the watch is trusted for three seconds after it has shown a write of ours
 (PROTOCOL). Where nothing was written for so long, each object that is due is read first: a thousand reads in the very
@@ -22,11 +24,11 @@ from controller import statusbody
 from controller.errors import TransientError
 from controller.executor import Executor
 from controller.lister import CronJobLister
-from controller.ports import Clock
+from controller.ports import Clock, Cluster
 from controller.spec import CronJob, Key
 from controller.status import Status
 from controller.steps import Write
-from controller.workqueue import WorkQueue
+from controller.workqueue import PLACES, WorkQueue
 
 logger = logging.getLogger(__name__)
 
@@ -39,17 +41,23 @@ LASTS = timedelta(milliseconds=1500)
 MANY = 4
 """So many reads cost more than one write that every replica's watch shows."""
 
+TRIED = 8
+"""So many objects are tried for one that can be written."""
+KEPT = timedelta(seconds=10)
+"""So long, connections that were opened are there: after 15 s without a request they are closed (`access`)."""
+
 SECOND = timedelta(seconds=1)
 
 
 class Sounding:
-    """Keeps the watch of one node provably fresh while much is due.
+    """Keeps one node ready for herds: connections open, and the watch of the objects provably fresh.
 
     Args:
         cron_jobs: The objects last seen, and whether their watch is fresh.
         queue: Says what is due soon.
         owns: Whether this node owns a key.
         executor: Writes.
+        cluster: The API server.
         clock: The time.
     """
 
@@ -60,13 +68,16 @@ class Sounding:
         queue: WorkQueue,
         owns: Callable[[Key], bool],
         executor: Executor,
+        cluster: Cluster,
         clock: Clock,
     ) -> None:
         self._cron_jobs = cron_jobs
         self._queue = queue
         self._owns = owns
         self._executor = executor
+        self._cluster = cluster
         self._clock = clock
+        self._opened_at: timedelta | None = None
 
     async def run(self) -> NoReturn:
         """Look ahead for ever."""
@@ -75,14 +86,25 @@ class Sounding:
             await self.look_ahead()
 
     async def look_ahead(self) -> None:
-        """Write once if much is due soon and the watch will not be known to be fresh then."""
+        """Get ready for what is due soon, if it is much."""
         now = self._clock.now()
-        if self._cron_jobs.is_fresh(self._clock.elapsed() + LASTS):
-            return
-        soon = self._queue.firing_by(now + AHEAD, at_most=MANY)
+        soon = self._queue.firing_by(now + AHEAD, at_most=PLACES)
         if len(soon) < MANY:
             return
-        for key in reversed(soon):  # the last to be looked at: least likely to be looked at meanwhile
+        await self._open_connections(len(soon))
+        if not self._cron_jobs.is_fresh(self._clock.elapsed() + LASTS):
+            await self._sound(soon[-TRIED:], now)
+
+    async def _open_connections(self, count: int) -> None:
+        """Have one for each look that is under way at once, unless that was seen to just now."""
+        elapsed = self._clock.elapsed()
+        if self._opened_at is None or elapsed - self._opened_at > KEPT:
+            self._opened_at = elapsed
+            await self._cluster.open_connections(count)
+
+    async def _sound(self, keys: list[Key], now: datetime) -> None:
+        """Write to one of them: the last to be looked at is the least likely to be looked at meanwhile."""
+        for key in reversed(keys):
             cron_job = self._cron_jobs.get(key)
             if cron_job is not None and self._owns(key) and (step := moved_on(cron_job, now)) is not None:
                 await self._write(cron_job, step)

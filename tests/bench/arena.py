@@ -43,12 +43,17 @@ class Arena:
 
 
 @contextmanager
-def opened(say: Callable[[str], None]) -> Iterator[Arena]:
-    """An arena, until the end of the block."""
+def opened(say: Callable[[str], None], *, jobs_end: bool = False) -> Iterator[Arena]:
+    """An arena, until the end of the block.
+
+    Args:
+        jobs_end: Whether the Job controller runs.
+    """
     with tempfile.TemporaryDirectory(prefix="dcron-bench-") as name:
         folder = Path(name)
+        controllers = (*_CONTROLLERS, *(("job-controller",) if jobs_end else ()))
         with ControlPlane.start(
-            folder / "control-plane", scheduler=False, kwok=False, controllers=_CONTROLLERS, say=say
+            folder / "control-plane", scheduler=False, kwok=False, controllers=controllers, say=say
         ) as control_plane:
             control_plane.apply_crds(PROJECT / "crds")
             control_plane.kubectl("create", "namespace", NAMESPACE)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from controller import spec
-from tests.bench import bodies
+from tests.bench import bodies, guard
+from tests.bench.arms import LIMIT, PEER, QUICK, THREE
 from tests.bench.herd import Outcome, rows
 
 DUE_AT = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -40,3 +43,35 @@ def test_every_arm_makes_the_same_job() -> None:
     assert raw["spec"] == ours["spec"]["jobTemplate"]["spec"]
     assert raw["metadata"]["name"].startswith("object-00000-20260302120000-")
     assert raw["metadata"]["ownerReferences"][0]["kind"] == spec.KIND
+
+
+def herd(ours: float, *, raw: float = 1.0, peer: float = 2.0) -> dict[str, Outcome]:
+    """One run, by arm: when the last Job of each was made, all others just before."""
+    last = {LIMIT.name: raw, PEER.name: peer, THREE.name: ours}
+    return {arm: replace(outcome([seconds] * 100), arm=arm) for arm, seconds in last.items()}
+
+
+def test_the_guard_compares_ratios_and_no_times() -> None:
+    kept = herd(3.0)
+    slower_machine = guard.ratios(kept, herd(9.0, raw=3.0, peer=6.0))
+    assert [(ratio.kept, ratio.now, ratio.holds) for ratio in slower_machine] == [(3, 3, True), (1.5, 1.5, True)]
+    assert [ratio.holds for ratio in guard.ratios(kept, herd(4.4))] == [True, True]
+    assert [ratio.holds for ratio in guard.ratios(kept, herd(4.6))] == [False, False]
+    assert [ratio.holds for ratio in guard.ratios(kept, herd(4.6, peer=4.0))] == [False, True]
+
+
+def test_jobs_that_were_not_made_hold_no_ratio() -> None:
+    half = herd(3.0)
+    half[THREE.name] = replace(half[THREE.name], lateness=[0.1] * 50)
+    assert not any(ratio.holds for ratio in guard.ratios(herd(3.0), half))
+
+
+def test_of_two_runs_the_better_counts() -> None:
+    bad, good = guard.ratios(herd(3.0), herd(9.0)), guard.ratios(herd(3.0), herd(3.1))
+    assert guard.better(bad, good) == guard.better(good, bad) == good
+
+
+def test_what_is_kept_has_all_that_the_guard_compares() -> None:
+    kept = guard.read(json.loads(guard.KEPT.read_text()))
+    assert {arm.name for arm in QUICK} <= set(kept)
+    assert all(kept[arm.name].whole for arm in QUICK)

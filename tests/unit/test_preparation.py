@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from controller import decision, preparation, statusbody
+from controller.jobs import manifest
 from controller.observation import Observed, Recalled, Stance
 from controller.preparation import AHEAD, Preparation
 from controller.spec import CronJob
@@ -101,6 +102,8 @@ def test_what_was_prepared_is_what_would_have_been_decided() -> None:
     prepared, decided = asked(desk, cron, late), asked(Preparation(), cron, late)
     assert isinstance(prepared, Create)
     assert prepared == decided
+    (firing,) = prepared.firings
+    assert prepared.bodies == {firing.name: manifest(cron, firing, fired_by=OWNING.node)}
 
 
 NOT_AHEAD: dict[str, dict[str, Any]] = {

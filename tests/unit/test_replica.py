@@ -9,10 +9,12 @@ from typing import Any
 from controller.errors import StoreDenied
 from controller.health import ReplicaHealth
 from controller.messages import FiringRecord, Member
+from controller.ports import Clock
 from controller.replica import Replica, ReplicaSettings
 from controller.ring import Ring
 from controller.spec import CronJob, Key
 from controller.web import Finding
+from tests.fakes.apiserver import FakeApiServer
 from tests.fakes.clock import EPOCH, SimulatedClock
 from tests.fakes.cluster import FakeCluster
 from tests.fakes.recentjobs import FakeRecentJobStore
@@ -36,9 +38,16 @@ class CountedStore(FakeRecentJobStore):
 
 
 class CountedCluster(FakeCluster):
-    """Counts how often an object is read, and a status written."""
+    """Counts how often an object is read and a status written, and connections that are asked for."""
 
     reads = writes = 0
+
+    def __init__(self, server: FakeApiServer, clock: Clock, node: str) -> None:
+        super().__init__(server, clock, node)
+        self.opened: list[int] = []
+
+    async def open_connections(self, count: int) -> None:
+        self.opened.append(count)
 
     async def read(self, key: Key) -> CronJob | None:
         self.reads += 1

@@ -78,6 +78,20 @@ def test_before_a_herd_one_status_is_written_and_then_no_object_is_read() -> Non
     running(act)
 
 
+def test_before_a_herd_connections_are_opened_once_in_a_while() -> None:
+    async def act(world: World, node: Running) -> None:
+        await world.until(5)
+        herd(world, 5 * MANY)
+        await world.until(58)
+        assert node.cluster.opened == []
+        await world.until(60.5)
+        assert node.cluster.opened == [5 * MANY]
+        await world.until(125)
+        assert node.cluster.opened == [5 * MANY] * 2
+
+    running(act)
+
+
 def test_before_a_few_objects_nothing_is_written() -> None:
     async def act(world: World, node: Running) -> None:
         herd(world, MANY - 1)
@@ -87,6 +101,7 @@ def test_before_a_few_objects_nothing_is_written() -> None:
         assert node.cluster.writes == writes
         await world.until(60.5)
         assert node.cluster.reads == reads + MANY - 1
+        assert node.cluster.opened == []
 
     running(act)
 
