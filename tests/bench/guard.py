@@ -15,8 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.bench import outcome as outcomes
 from tests.bench.arms import LIMIT, PEER, QUICK, THREE
-from tests.bench.herd import Outcome, measure
+from tests.bench.herd import measure
+from tests.bench.outcome import Outcome
 from tests.cluster import stage
 
 KEPT = Path(__file__).resolve().parents[2] / "docs" / "benchmarks" / "herd.json"
@@ -59,8 +61,8 @@ def ratios(kept: Mapping[str, Outcome], now: Mapping[str, Outcome]) -> list[Rati
     ]
 
 
-def _against(outcomes: Mapping[str, Outcome], to: str, share: float) -> float:
-    return outcomes[THREE.name].quantile(_LATE) / outcomes[to].quantile(share)
+def _against(arms: Mapping[str, Outcome], to: str, share: float) -> float:
+    return arms[THREE.name].quantile(_LATE) / arms[to].quantile(share)
 
 
 def better(one: Sequence[Ratio], other: Sequence[Ratio]) -> list[Ratio]:
@@ -70,7 +72,7 @@ def better(one: Sequence[Ratio], other: Sequence[Ratio]) -> list[Ratio]:
 
 def read(rows: Sequence[Mapping[str, Any]]) -> dict[str, Outcome]:
     """By arm, the outcomes that were kept."""
-    return {row["arm"]: Outcome(**row) for row in rows}
+    return {row["arm"]: outcomes.read(row) for row in rows}
 
 
 def main() -> int:

@@ -7,44 +7,16 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from tests.bench import arena
+from tests.bench import arena, picture
 from tests.bench.arena import NAMESPACE, Arena
 from tests.bench.arms import ARMS, Arm, Course, Ours, Raw
+from tests.bench.outcome import Outcome
 from tests.checker import audit
 from tests.cluster import stage
 
 HEAD = ("who makes the Jobs", "due", "made", "twice", "p50 s", "p99 s", "last s", "last / raw", "CPU ms", "all CPU ms")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """What one arm came to.
-
-    Attributes:
-        lateness: Of each Job, in seconds, the least first.
-        cpu: By process, seconds from just before the instant until all was done.
-        controller_cpu: The same of those who make the Jobs.
-    """
-
-    arm: str
-    due: int
-    twice: int
-    lateness: list[float]
-    cpu: dict[str, float]
-    controller_cpu: float
-
-    @property
-    def whole(self) -> bool:
-        """Whether each Job that was due was made, and none twice."""
-        return len(self.lateness) == self.due and not self.twice
-
-    def quantile(self, share: float) -> float:
-        """The lateness that this share of what was due does not pass; infinite if that share was not made."""
-        place = int(self.due * share) if share < 1 else self.due - 1
-        return self.lateness[place] if place < len(self.lateness) else float("inf")
 
 
 def measure(arm: Arm, count: int) -> Outcome:
@@ -95,18 +67,11 @@ def main() -> int:
     stage.table(HEAD, list(rows(outcomes, limit)))
     if arguments.folder is not None:
         arguments.folder.mkdir(parents=True, exist_ok=True)
-        (arguments.folder / "herd.json").write_text(json.dumps([_rounded(one) for one in outcomes]) + "\n")
+        (arguments.folder / "herd.json").write_text(json.dumps([one.kept() for one in outcomes]) + "\n")
+        title = f"{arguments.objects:,} objects due at one second: the share whose Job was made by a time"
+        (arguments.folder / "herd.svg").write_text(picture.drawn(outcomes, title))
     ours = [one for arm, one in measured if isinstance(arm, Ours)]
     return 0 if all(one.whole for one in ours) else 1
-
-
-def _rounded(outcome: Outcome) -> dict[str, object]:
-    """For people and diffs: milliseconds are enough."""
-    row = asdict(outcome)
-    row["lateness"] = [round(seconds, 3) for seconds in outcome.lateness]
-    row["cpu"] = {name: round(seconds, 3) for name, seconds in outcome.cpu.items()}
-    row["controller_cpu"] = round(outcome.controller_cpu, 3)
-    return row
 
 
 def _chosen(arm: Arm, words: Sequence[str]) -> bool:

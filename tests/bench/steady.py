@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
 import time
 from collections import Counter
@@ -63,7 +64,7 @@ class Steady:
 def instants(since: datetime, until: datetime, every: int) -> list[datetime]:
     """The instants of each object in [since, until), from the begin of the minute on."""
     first = since.replace(microsecond=0)
-    seconds = (first + timedelta(seconds=number) for number in range(int((until - first).total_seconds())))
+    seconds = (first + timedelta(seconds=number) for number in range(math.ceil((until - first).total_seconds())))
     return [at for at in seconds if at.second % every == 0 and at >= since]
 
 

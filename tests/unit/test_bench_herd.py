@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import xml.etree.ElementTree as ET
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from controller import spec
-from tests.bench import bodies, guard
+from tests.bench import bodies, guard, picture, steady
 from tests.bench.arms import LIMIT, PEER, QUICK, THREE
-from tests.bench.herd import Outcome, rows
+from tests.bench.herd import rows
+from tests.bench.outcome import Outcome
 
 DUE_AT = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
@@ -75,3 +78,47 @@ def test_what_is_kept_has_all_that_the_guard_compares() -> None:
     kept = guard.read(json.loads(guard.KEPT.read_text()))
     assert {arm.name for arm in QUICK} <= set(kept)
     assert all(kept[arm.name].whole for arm in QUICK)
+
+
+def test_the_picture_has_a_line_for_each_arm_and_says_what_was_not_made() -> None:
+    slow = replace(outcome([number / 10 for number in range(50)]), arm="half < all")
+    text = picture.drawn([outcome([0.001] * 100), slow, replace(slow, arm="none", lateness=[])], "a herd")
+    paths = ET.fromstring(text).findall("{http://www.w3.org/2000/svg}path")
+    assert sum(path.get("class") == "arm" for path in paths) == 2 * 3
+    assert "50 of 100 made" in text
+
+
+# --- objects that fire again and again --------------------------------------------------------------------------------
+
+
+def entry(verb: str, resource: str, second: int, **changes: Any) -> dict[str, Any]:
+    """A line of the audit log, of the controller's."""
+    return {
+        "verb": verb,
+        "userAgent": "dcron-controller",
+        "objectRef": {"resource": resource, "namespace": "bench"},
+        "requestReceivedTimestamp": f"2026-03-02T12:00:{second:02}.5Z",
+        "responseStatus": {"code": 201},
+        **changes,
+    }
+
+
+def test_instants_are_those_of_the_schedule() -> None:
+    since = DUE_AT + timedelta(seconds=0.4)
+    found = steady.instants(since, since + timedelta(seconds=10), 5)
+    assert [at.second for at in found] == [5, 10]
+
+
+def test_writes_are_those_of_the_controller_that_went_through_in_time() -> None:
+    status = {"resource": "distributedcronjobs", "subresource": "status", "namespace": "bench"}
+    entries = [
+        entry("create", "jobs", 1),
+        entry("create", "jobs", 2),
+        entry("update", "", 3, objectRef=status),
+        entry("create", "jobs", 9),
+        entry("create", "jobs", 3, userAgent="kubectl"),
+        entry("create", "jobs", 3, responseStatus={"code": 409}),
+        entry("create", "jobs", 3, objectRef={"resource": "jobs", "namespace": "other"}),
+    ]
+    found = steady.writes(entries, DUE_AT, DUE_AT + timedelta(seconds=9))
+    assert found == {"create jobs": 2, "update distributedcronjobs/status": 1}
