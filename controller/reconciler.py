@@ -13,8 +13,8 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import assert_never
 
+from controller import books, statusbody
 from controller import status as statuses
-from controller import statusbody
 from controller.contention import Contention
 from controller.errors import NamespaceTerminating, StoreUnavailable, TransientError
 from controller.executor import ONE_LOOK, Executor
@@ -29,7 +29,6 @@ from controller.spec import CronJob, Key
 from controller.status import Status
 from controller.steps import Check, Create, Delete, Look, Recall, Wait, Write
 from controller.turns import Turn
-from controller.writing import SETTLE_AFTER
 
 ASK_AGAIN = timedelta(milliseconds=100)
 """After a pause of the process: the next beat tells whose the key is."""
@@ -116,10 +115,9 @@ class Reconciler:
             step = self._preparation.next_step(cron_job, stance, self._clock.now(), observe)
             if isinstance(step, Wait):
                 return _turn_of(step)
-            if created and isinstance(step, Write) and self._is_for_the_books(cron_job, step):
+            if created and isinstance(step, Write) and (turn := self._instead_of(cron_job, step)) is not None:
                 self._insights.leave(insight)
-                upcoming = step.status.next_schedule_at
-                return Turn(at=self._clock.now(), presses_at=upcoming and cron_job.due_at(upcoming))
+                return turn
             try:
                 did = await self._carry_out(cron_job, step, insight)
             except NamespaceTerminating:
@@ -128,34 +126,26 @@ class Reconciler:
                 error.after_progress = error.after_progress or written
                 self._insights.leave(insight)
                 raise
-            if isinstance(step, Create) and (turn := self._books_of(cron_job, step)) is not None:
-                return turn
             written = did or written
-            created = created or (did and isinstance(step, Create))
+            if isinstance(step, Create) and did:
+                created = True
+                if (turn := self._after_create(cron_job, step)) is not None:
+                    return turn
         return self._again_in(BREATH)
 
     def _again_in(self, pause: timedelta) -> Turn:
         at = self._clock.now() + pause
         return Turn(at=at, presses_at=at)
 
-    def _books_of(self, cron_job: CronJob, create: Create) -> Turn | None:
-        """The turn in which a Job is told of that was just created; None: it was not, or there may be more to do first.
+    def _after_create(self, cron_job: CronJob, create: Create) -> Turn | None:
+        """The turn in which what was created is told, if nothing else may be to do first."""
+        jobs, tried = self._jobs.of(cron_job.uid), self._executor.attempts.turned_down(cron_job.uid)
+        return books.after_create(cron_job, create, jobs, tried, self._clock.now())
 
-        To ask `decide` for it would cost a herd as much again as its creates were decided on.
-        """
-        firing, *others = create.firings
-        there = any(job.name == firing.name for job in self._jobs.of(cron_job.uid))
-        if others or not there or cron_job.spec.claims or firing.trigger is not Trigger.SCHEDULE:
-            return None
-        settle_at = cron_job.due_at(firing.scheduled_at) + SETTLE_AFTER
-        upcoming = firing.next_at
-        return Turn(at=max(settle_at, self._clock.now()), presses_at=upcoming and cron_job.due_at(upcoming))
-
-    def _is_for_the_books(self, cron_job: CronJob, write: Write) -> bool:
-        """Whether a write has only to tell of Jobs that were created: those of other keys come before it."""
-        told = all(outcome.reason is Reason.CREATED for outcome in write.outcomes)
-        waits = write.status.unfilled or self._executor.attempts.turned_down(cron_job.uid)
-        return told and not waits
+    def _instead_of(self, cron_job: CronJob, write: Write) -> Turn | None:
+        """The turn of a write that nobody waits for."""
+        tried = self._executor.attempts.turned_down(cron_job.uid)
+        return books.instead_of(cron_job, write, tried, self._clock.now())
 
     def forget(self, uid: str) -> None:
         """The object is gone."""

@@ -105,6 +105,33 @@ def test_an_object_fires_when_its_instant_comes_is_settled_and_looked_at_when_th
     in_world(act)
 
 
+def test_a_run_that_is_asked_for_does_not_wait_until_the_books_of_an_instant_are_kept() -> None:
+    async def act(world: World) -> None:
+        node = Replica(world)
+        await node.look_at(30, world.apply())
+        await world.until(60)
+        await node.look(world.server.annotate(KEY, {"dcron.io/trigger": "now"}))
+        assert len(world.server.created()) == 2
+
+    in_world(act)
+
+
+def test_a_job_that_was_created_late_is_told_in_a_turn_of_its_own() -> None:
+    async def act(world: World) -> None:
+        node = Replica(world)
+        await node.look_at(30, world.apply(startingDeadlineSeconds=50))
+        writes = len(world.server.status_writes)
+        await world.until(63)
+        await node.node_pool.beat()
+        turn = await node.reconciler.reconcile(KEY)
+        assert turn == Turn(at=after(63), presses_at=after(120))
+        assert (world.instants, len(world.server.status_writes)) == ([60], writes)
+        await node.look()
+        assert status_of(world).settled_through == after(60)
+
+    in_world(act)
+
+
 def test_a_look_at_nothing_new_changes_nothing() -> None:
     async def act(world: World) -> None:
         node = Replica(world)
