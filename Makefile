@@ -6,12 +6,13 @@ SEED ?= 0
 SEEDS ?= 1000
 MINUTES ?= 60
 PERIOD ?= 30
+OBJECTS ?= 1000
 SOAK ?= .soak
 VENV := .venv/$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 RUN := $(VENV)/bin/python -m
 
 .DEFAULT_GOAL := help
-.PHONY: help prerequisites venv build check test test-fast test-deep simulate test-mutants test-faults bench soak demo up down status lock clean
+.PHONY: help prerequisites venv build check test test-fast test-deep simulate test-mutants test-faults bench bench-quick soak demo up down status lock clean
 
 help: ## print this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -48,8 +49,11 @@ test-mutants: venv ## replicas with one fault put in, each caught by the simulat
 test-faults: build ## faults on real processes from SEED=0, all or ONLY="redis kill"; the table goes into FOLDER
 	@$(RUN) tests.faults --only $(ONLY) --seed $(SEED) --folder $(FOLDER)/faults
 
-bench: venv ## what the schedule engine costs, beside its goals
-	@$(RUN) tests.bench
+bench: build ## what the schedule engine costs, and a herd of OBJECTS=1000 against raw creates and batch/v1; kept in FOLDER
+	@$(RUN) tests.bench && $(RUN) tests.bench.herd --objects $(OBJECTS) --folder $(FOLDER)/bench
+
+bench-quick: build ## whether a herd still stands to raw creates and to batch/v1 as it did when `make bench` was kept
+	@$(RUN) tests.bench.guard
 
 soak: build ## 1,000 objects every PERIOD=30 s for MINUTES=60, with churn and restarts; kept in SOAK=.soak
 	@$(RUN) tests.soak --minutes $(MINUTES) --period $(PERIOD) --folder $(SOAK)

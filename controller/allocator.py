@@ -5,16 +5,22 @@ of them is freed. From then on each list of thousands of objects, and each buffe
 same heap as what lives for weeks, and leaves holes that nothing fits in: resident memory grew for an hour while nothing
 more was kept. A limit that is set stays where it is.
 
+And it lets Python look for cycles less often: almost nothing here is part of one, and a herd makes ten thousands of
+values in a second, which were looked through some hundred times.
+
 It never fails: where the C library is another one, memory is as that one likes. `__main__` calls it once.
 """
 
 from __future__ import annotations
 
 import ctypes
+import gc
 from contextlib import suppress
 
 LARGE_BYTES = 128 * 1024
 """The C library's own limit at the start."""
+NEW_OBJECTS = 20_000
+"""Python's own limit is 700. A firing in a herd costs about 6 % less with this one (`make bench`)."""
 _M_MMAP_THRESHOLD = -3
 """From `malloc.h`."""
 
@@ -24,3 +30,8 @@ def return_large_blocks() -> bool:
     with suppress(OSError, AttributeError):
         return bool(ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, LARGE_BYTES))
     return False
+
+
+def collect_in_bulk() -> None:
+    """Look for cycles once in so many new objects, which are some megabytes; the older ones as rarely in proportion."""
+    gc.set_threshold(NEW_OBJECTS, *gc.get_threshold()[1:])

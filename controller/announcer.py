@@ -2,7 +2,8 @@
 
 The same reason word goes into all three. What is settled by compare-and-swap is announced only after the write went
 through, so that each outcome is told once among all replicas. Events keep batch/v1's reasons where it has them; a run
-of equal outcomes is one Event with a count, and the same is told at most once a minute of each object.
+of equal outcomes is one Event with a count. Of each object the same is told at most once a minute, and what is as it
+should be, Jobs that the schedule makes, that complete, that leave the history, at most once in a quarter of an hour.
 """
 
 from __future__ import annotations
@@ -26,6 +27,9 @@ logger = logging.getLogger(__name__)
 
 PAUSE = timedelta(minutes=1)
 """The same is told at most this often of each object: Events are for people, and each one is a write."""
+ROUTINE = timedelta(minutes=15)
+"""So often, what is as it should be. The status tells of each firing anyway; an Event for each thing that happens to
+each Job doubled the writes of an object that fires every minute."""
 
 _EVENTS = {
     Reason.SKIPPED_FORBID: (EventType.NORMAL, "JobAlreadyActive", "an earlier Job is still active"),
@@ -102,7 +106,9 @@ class Announcer:
             },
         )
         kind = "" if firing.trigger.of_schedule else f" ({_FIRINGS[firing.trigger]})"
-        self._repeat(cron_job, EventType.NORMAL, "SuccessfulCreate", f"Created job {job.name}{kind}", topic=kind)
+        pause = ROUTINE if firing.trigger.of_schedule else PAUSE
+        message = f"Created job {job.name}{kind}"
+        self._repeat(cron_job, EventType.NORMAL, "SuccessfulCreate", message, topic=kind, pause=pause)
 
     def settled(self, cron_job: CronJob, write: Write) -> None:
         """A status write went through."""
@@ -112,7 +118,8 @@ class Announcer:
         for job in write.finished:
             condition = "Complete" if job.succeeded else "Failed"
             message = f"Saw completed job: {job.name}, condition: {condition}"
-            self._repeat(cron_job, EventType.NORMAL, "SawCompletedJob", message, topic=condition)
+            pause = ROUTINE if job.succeeded else PAUSE
+            self._repeat(cron_job, EventType.NORMAL, "SawCompletedJob", message, topic=condition, pause=pause)
         self._tell_ready(cron_job, write)
         self._tell_conditions(cron_job, write)
         self._tell_backfill(cron_job, write.before.backfill, write.status.backfill)
@@ -120,7 +127,9 @@ class Announcer:
     def deleted(self, cron_job: CronJob, job: Job, cause: Cause) -> None:
         """A Job was deleted."""
         logger.info("deleted a job", extra={"key": str(cron_job.key), "job": job.name, "reason": cause.value})
-        self._repeat(cron_job, EventType.NORMAL, "SuccessfulDelete", f"Deleted job {job.name}")
+        pause = ROUTINE if cause is Cause.HISTORY else PAUSE
+        message = f"Deleted job {job.name}"
+        self._repeat(cron_job, EventType.NORMAL, "SuccessfulDelete", message, topic=cause.value, pause=pause)
 
     def forget(self, uid: str) -> None:
         """The object is gone."""
@@ -191,13 +200,21 @@ class Announcer:
         self._post(cron_job, type_, f"Backfill{after.state.value}", told)
 
     def _repeat(
-        self, cron_job: CronJob, type_: EventType, reason: str, message: str, *, topic: str = "", count: int = 1
+        self,
+        cron_job: CronJob,
+        type_: EventType,
+        reason: str,
+        message: str,
+        *,
+        topic: str = "",
+        count: int = 1,
+        pause: timedelta = PAUSE,
     ) -> None:
-        """Tell what happens again and again: at once the first time, then at most once a minute, with the count."""
+        """Tell what happens again and again: at once the first time, then after a pause each, with the count."""
         told = self._topics.setdefault(cron_job.uid, {}).setdefault(f"{reason} {topic}", _Topic())
         told.untold += count
         elapsed = self._clock.elapsed()
-        if told.told_at is not None and elapsed - told.told_at < PAUSE:
+        if told.told_at is not None and elapsed - told.told_at < pause:
             return
         before = told.untold - count
         more = f" (and {before} more of the kind since the last Event)" if before else ""

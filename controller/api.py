@@ -32,9 +32,16 @@ TIMEOUT_SECONDS = 5.0
 DEFAULT_RETRY_AFTER_SECONDS = 1.0
 """How long to stay away after a 429 that does not say."""
 JSON = "application/json"
-MERGE_PATCH = "application/merge-patch+json"
 
-_METHODS = {"get": "GET", "list": "GET", "watch": "GET", "create": "POST", "patch": "PATCH", "delete": "DELETE"}
+_METHODS = {
+    "get": "GET",
+    "list": "GET",
+    "watch": "GET",
+    "create": "POST",
+    "update": "PUT",
+    "patch": "PATCH",
+    "delete": "DELETE",
+}
 _TERMINATING = "NamespaceTerminating"
 _TOKEN = ["BearerToken"]
 
@@ -123,7 +130,7 @@ class ApiServer:
         """Send one request and read its answer.
 
         Args:
-            verb: What Kubernetes calls it: get, list, create, patch or delete.
+            verb: What Kubernetes calls it: get, list, create, update, patch or delete.
             path: From the root; names in it need no quoting, Kubernetes allows none that do.
             query: Parameters.
             body: JSON to send.

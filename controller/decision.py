@@ -16,6 +16,7 @@ This room knows no cluster, no clock and no ring. `reconciler` is its neighbour 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -95,9 +96,10 @@ class _Question:
         promised = [slot for slot in ours if self.case.withheld(slot) is None]
         ready = [slot for slot in promised if self.case.may_try(slot)]
         if not ready:
-            tries = [one.retry_at for one in self.case.observed.attempts]
-            times = [*tries, *(self.case.due_at(slot) for slot in promised)]
-            return Wait(wake_at=min((at for at in times if at > self.case.now), default=None))
+            times = [one.retry_at for one in self.case.observed.attempts]
+            times += [self.case.due_at(slot) for slot in promised]
+            wake_at = self._earliest(times)
+            return Wait(wake_at=wake_at, presses_at=wake_at)
         if not self.case.observed.complete:
             return Look()
         oldest = min(ready, key=lambda slot: slot.scheduled_at)
@@ -198,29 +200,46 @@ class _Question:
 
     def wait(self) -> Wait:
         """Nothing is left to do now; the next thing that time alone will bring."""
-        times = [self._next_look()]
-        times += [attempt.retry_at for attempt in self.case.observed.attempts]
-        times += [self.case.due_at(slot) for slot in self.case.unseen_slots]
-        times += self.case.observed.fill_at.values()
-        times += self.case.observed.kept_until.values()
-        times += [self._deadline_of(one.scheduled_at, one.trigger) for one in self._waiting()]
-        times.append(self._is_asked())
+        upcoming = self._upcoming()
+        firing_at = None if upcoming is None else self.case.cron_job.due_at(upcoming) + self.case.stance.delay
+        pressing = [firing_at, self._is_asked(), *self.case.observed.fill_at.values()]
+        pressing += [attempt.retry_at for attempt in self.case.observed.attempts]
+        pressing += [self.case.due_at(slot) for slot in self.case.unseen_slots]
+        presses_at = self._earliest(pressing)
+        books = [self._settles_rest_at(), *self.case.observed.kept_until.values()]
+        books += [self._deadline_of(one.scheduled_at, one.trigger) for one in self._waiting()]
         if self.writing.step.outcomes:
-            times.append(self.writing.hold_until)
+            books.append(self.writing.hold_until)
         if self.case.owning:
-            times.append(self.case.history.look_again_at)
-        return Wait(wake_at=min((at for at in times if at is not None and at > self.case.now), default=None))
+            books.append(self.case.history.look_again_at)
+        return Wait(
+            wake_at=self._earliest([presses_at, *books]),
+            presses_at=presses_at,
+            lost_at=None if upcoming is None or firing_at != presses_at else self._lost_at(upcoming),
+        )
 
-    def _next_look(self) -> datetime | None:
-        """When time brings the next instant up for this node."""
-        pause = self.case.due.paused_until
-        if self.case.due.suspended_now:
-            settle_at = self.case.now + SUSPENDED_SETTLE
-            return settle_at if pause is None or pause <= self.case.now else min(settle_at, pause)
-        if self.case.runs_are_over:
+    def _earliest(self, times: Iterable[datetime | None]) -> datetime | None:
+        """The first that is still to come."""
+        return min((at for at in times if at is not None and at > self.case.now), default=None)
+
+    def _upcoming(self) -> datetime | None:
+        """The next instant that fires, as things stand."""
+        if self.case.due.suspended_now or self.case.runs_are_over:
             return None
-        upcoming = self.case.due.next_after(self.case.due.until)
-        return None if upcoming is None else self.case.cron_job.due_at(upcoming) + self.case.stance.delay
+        return self.case.due.next_after(self.case.due.until)
+
+    def _settles_rest_at(self) -> datetime | None:
+        """When instants that nothing fires for are told of next, while the schedule rests."""
+        if not self.case.due.suspended_now:
+            return None
+        pause, settle_at = self.case.due.paused_until, self.case.now + SUSPENDED_SETTLE
+        return settle_at if pause is None or pause <= self.case.now else min(settle_at, pause)
+
+    def _lost_at(self, instant: datetime) -> datetime | None:
+        """When the firing of an instant is past its deadline, or meets the next one."""
+        overtaken = self.case.due.next_after(instant)
+        met_at = None if overtaken is None else self.case.cron_job.due_at(overtaken)
+        return self._earliest([self.case.cron_job.too_late_at(instant), met_at])
 
     def _waiting(self) -> list[Slot | Attempt]:
         """What waits for its turn, for its Job, or for another try."""

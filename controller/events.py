@@ -11,7 +11,7 @@ import asyncio
 import secrets
 from collections import deque
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Any, NoReturn
 
@@ -45,6 +45,18 @@ class Subject:
     uid: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Told:
+    """An Event that waits: its body is made when its turn has come, since a herd is no time for that."""
+
+    subject: Subject
+    at: datetime
+    type: EventType
+    reason: str
+    message: str
+    count: int
+
+
 class EventPoster:
     """A queue of Events and the loop that empties it.
 
@@ -64,7 +76,7 @@ class EventPoster:
         self._recorder = recorder
         self._node = node
         self._queue_length = queue_length
-        self._waiting: deque[tuple[str, dict[str, Any]]] = deque()
+        self._waiting: deque[_Told] = deque()
         self._arrived = asyncio.Event()
 
     def post(self, event: Event) -> None:
@@ -78,8 +90,8 @@ class EventPoster:
         if len(self._waiting) >= self._queue_length:
             self._waiting.popleft()
             self._recorder.request("api", "create", 0.0, error="EventDropped")
-        body = self._about(subject) | {"type": type.value, "reason": reason, "count": count}
-        self._waiting.append((subject.namespace, body | {"message": message[:MAX_MESSAGE_LENGTH]}))
+        at = self._clock.now()
+        self._waiting.append(_Told(subject=subject, at=at, type=type, reason=reason, message=message, count=count))
         self._arrived.set()
 
     async def run(self) -> NoReturn:
@@ -88,10 +100,11 @@ class EventPoster:
             await self._arrived.wait()
             self._arrived.clear()
             while self._waiting:
-                await self._publish(*self._waiting.popleft())
+                await self._publish(self._waiting.popleft())
 
-    async def _publish(self, namespace: str, body: dict[str, Any]) -> None:
-        path, query = collection_path("v1", "events", namespace), {"fieldManager": FIELD_MANAGER}
+    async def _publish(self, told: _Told) -> None:
+        path, query = collection_path("v1", "events", told.subject.namespace), {"fieldManager": FIELD_MANAGER}
+        body = self._body(told)
         try:
             answer = await self._api.request("create", path, query=query, body=body)
         except NamespaceTerminating:
@@ -104,9 +117,10 @@ class EventPoster:
             if not answer.ok and answer.status != HTTPStatus.NOT_FOUND:
                 self._recorder.request("api", "create", 0.0, error="EventDropped")
 
-    def _about(self, subject: Subject) -> dict[str, Any]:
-        now = format_time(self._clock.now().replace(microsecond=0))
+    def _body(self, told: _Told) -> dict[str, Any]:
+        at = format_time(told.at.replace(microsecond=0))
         suffix = f".{secrets.token_hex(_SUFFIX_BYTES)}"
+        subject = told.subject
         return {
             "apiVersion": "v1",
             "kind": "Event",
@@ -121,8 +135,12 @@ class EventPoster:
                 "name": subject.name,
                 **({"uid": subject.uid} if subject.uid else {}),
             },
-            "firstTimestamp": now,
-            "lastTimestamp": now,
+            "type": told.type.value,
+            "reason": told.reason,
+            "message": told.message[:MAX_MESSAGE_LENGTH],
+            "count": told.count,
+            "firstTimestamp": at,
+            "lastTimestamp": at,
             "source": {"component": FIELD_MANAGER, "host": self._node},
             "reportingComponent": FIELD_MANAGER,
             "reportingInstance": self._node,

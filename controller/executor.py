@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
 from itertools import takewhile
-from typing import assert_never
+from typing import Any, assert_never
 
 from controller import statusbody
 from controller.announcer import Announcer
@@ -34,7 +34,7 @@ from controller.observation import Checked
 from controller.outcomes import Outcome, Reason, Trigger
 from controller.ports import Clock, Cluster, RecentJobStore
 from controller.spec import CronJob
-from controller.steps import Cause, Write
+from controller.steps import Cause, Create, Write
 
 logger = logging.getLogger(__name__)
 
@@ -44,7 +44,7 @@ ABREAST = 4
 """Most creates of one object that are on their way at a time. One by one, a row of ten slots of an each-second object
 took 2.5 s behind a network of 0.15 s one way, and the youngest came later than its bound (simulated, seed 502006)."""
 CROWDED = 20
-"""When so many creates are on their way, each object sends one at a time: 64 looks share 100 connections."""
+"""When so many creates are on their way, each object sends one at a time: 32 looks share 100 connections."""
 
 
 class Executor:
@@ -123,7 +123,7 @@ class Executor:
         if statusbody.parse(cron_job).unfilled:
             await self.read(cron_job)
 
-    async def create(self, cron_job: CronJob, firings: Iterable[Firing], *, within: timedelta = ONE_LOOK) -> None:
+    async def create(self, cron_job: CronJob, step: Create, *, within: timedelta = ONE_LOOK) -> None:
         """Create the Jobs of firings, a group at a time, as long as nothing speaks against it.
 
         Between two groups lies a request: what has come to be known meanwhile may speak against the next, so the rest
@@ -132,13 +132,14 @@ class Executor:
         Args:
             within: No create begins later than that after the first; zero: only the first group.
         """
-        begun_at, rest, progress = self._clock.elapsed(), tuple(firings), False
+        begun_at, rest, progress = self._clock.elapsed(), step.firings, False
         while rest:
             group = self._next(rest)
             ready = list(takewhile(partial(self._in_time, cron_job), group))
             self._creating += len(ready)
             try:
-                await _side_by_side([partial(self._create, cron_job, firing) for firing in ready])
+                requests = [partial(self._create, cron_job, one, step.bodies.get(one.name)) for one in ready]
+                await _side_by_side(requests)
             except TransientError as error:
                 error.after_progress = error.after_progress or progress
                 raise
@@ -193,9 +194,9 @@ class Executor:
 
     # One request each.
 
-    async def _create(self, cron_job: CronJob, firing: Firing) -> None:
+    async def _create(self, cron_job: CronJob, firing: Firing, body: Mapping[str, Any] | None) -> None:
         try:
-            result = await self._cluster.create_job(manifest(cron_job, firing, fired_by=self._node))
+            result = await self._cluster.create_job(body or manifest(cron_job, firing, fired_by=self._node))
         except NamespaceTerminating:
             raise
         except Refused as error:
@@ -261,12 +262,15 @@ class Executor:
         )
 
 
-async def _side_by_side(requests: Iterable[Callable[[], Awaitable[None]]]) -> None:
+async def _side_by_side(requests: Sequence[Callable[[], Awaitable[None]]]) -> None:
     """Run requests together and let each of them end; then raise the weightiest of the errors, if there was one.
 
     A TaskGroup would cancel the others at the first error, and a create that is cancelled may have gone through. A bug
     weighs most, then the end of the namespace, then whoever asks for the longest pause.
     """
+    if len(requests) == 1:
+        await requests[0]()
+        return
     results = await asyncio.gather(*(request() for request in requests), return_exceptions=True)
     failures = [result for result in results if isinstance(result, BaseException)]
     if not failures:

@@ -20,7 +20,7 @@ from controller.replica import Replica
 from controller.web import Finding
 
 STUCK = timedelta(seconds=60)
-"""A key that has waited so long for its look waits for ever: outages end within their time-outs."""
+"""Where no look begins or ends for so long, none ever will: outages end within their time-outs."""
 
 
 class ReplicaHealth:
@@ -31,11 +31,11 @@ class ReplicaHealth:
 
     def alive(self) -> list[str]:
         """Problems that only a restart will mend; empty if there are none."""
-        overdue = self._replica.queue.overdue
+        stalled = self._replica.queue.stalled
         if self._replica.watchdog.is_lost:
             return ["the watch of the objects shows nothing any more"]
-        if overdue > STUCK:
-            return [f"due work has waited for {overdue.total_seconds():.0f} s"]
+        if stalled > STUCK:
+            return [f"due work has stood still for {stalled.total_seconds():.0f} s"]
         return []
 
     def ready(self) -> dict[str, Finding | None]:

@@ -7,15 +7,17 @@ calls it through the port.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any
 
-from controller import jobs, spec
-from controller.api import FIELD_MANAGER, MERGE_PATCH, Answer, ApiServer, collection_path
-from controller.errors import Conflict, NamespaceTerminating
+from controller import jobs, spec, statusbody
+from controller.api import FIELD_MANAGER, Answer, ApiServer, collection_path
+from controller.errors import Conflict, NamespaceTerminating, TransientError
 from controller.events import EventPoster
 from controller.jobs import UID_LABEL, Job
 from controller.messages import CreateResult, Event, JobCreated, JobExists, JobRejected
@@ -64,6 +66,16 @@ class KubeCluster:
         """
         answer = await self._api.request("get", _cron_job_path(Key(self._scopes[0] or "default", _PROBE)))
         return _time_of(answer)
+
+    async def open_connections(self, count: int) -> None:
+        """Have so many connections open; see the port. So many requests at once need one each."""
+        async with asyncio.TaskGroup() as requests:
+            for _ in range(count):
+                requests.create_task(self._touch())
+
+    async def _touch(self) -> None:
+        with suppress(TransientError):
+            await self._api.request("get", "/version")
 
     async def read(self, key: Key) -> CronJob | None:
         """The object as it stands in etcd now; None if there is none."""
@@ -127,13 +139,20 @@ class KubeCluster:
     async def write_status(self, cron_job: CronJob, status: Mapping[str, Any]) -> CronJob:
         """Merge fields into the status, only if the object has not changed; see the port."""
         # The version alone tells the object from one made again under its name: versions are revisions of all of etcd.
-        answer = await self._api.request(
-            "patch",
-            f"{_cron_job_path(cron_job.key)}/status",
-            query={"fieldManager": FIELD_MANAGER},
-            body={"metadata": {"resourceVersion": cron_job.resource_version}, "status": status},
-            content_type=MERGE_PATCH,
-        )
+        # An update and no patch, which costs the API server about a third more. Of an update of the status it takes
+        # the status alone: spec and metadata, managed fields included, stay as they are.
+        body = {
+            "apiVersion": spec.API_VERSION,
+            "kind": spec.KIND,
+            "metadata": {
+                "namespace": cron_job.key.namespace,
+                "name": cron_job.key.name,
+                "resourceVersion": cron_job.resource_version,
+            },
+            "status": statusbody.merged(cron_job.status, status),
+        }
+        path, query = f"{_cron_job_path(cron_job.key)}/status", {"fieldManager": FIELD_MANAGER}
+        answer = await self._api.request("update", path, query=query, body=body)
         if answer.status in (HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT):
             raise Conflict(answer.message)
         return spec.parse(answer.expect_ok())

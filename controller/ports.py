@@ -136,6 +136,10 @@ class Cluster(Protocol):
         """
         ...
 
+    async def open_connections(self, count: int) -> None:
+        """Have so many connections open for the next seconds. A help and nothing else: it never fails."""
+        ...
+
     async def read(self, key: Key) -> CronJob | None:
         """The object as it stands in etcd now; None if there is none."""
         ...

@@ -4,31 +4,31 @@ A `DistributedCronJob` has a schedule; its key has an owning node on the ring; t
 asks for now; it creates one Job under the firing's name; it records the firing; it says when to look again.
 
 Nothing is remembered here that matters: a crash at any await is closed by whoever looks next. `workqueue` calls it,
-`decision` says what to do, `executor` does it.
+`decision` says what to do, by way of `preparation`, and `executor` does it.
 """
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import partial
 from typing import assert_never
 
-from controller import schedule, statusbody
+from controller import books, statusbody
 from controller import status as statuses
 from controller.contention import Contention
-from controller.decision import decide
-from controller.errors import NamespaceTerminating, StoreUnavailable, TerminalError, TransientError
+from controller.errors import NamespaceTerminating, StoreUnavailable, TransientError
 from controller.executor import ONE_LOOK, Executor
 from controller.insight import Insight, Insights
-from controller.jobs import Firing
 from controller.lister import FRESH, CronJobLister, JobLister
 from controller.nodepool import NodePool, Ours, Theirs, Unsure
 from controller.observation import Observed, Recalled, Stance
 from controller.outcomes import Reason, Trigger
 from controller.ports import Clock, RecentJobStore
-from controller.schedule import Schedule
+from controller.preparation import Preparation
 from controller.spec import CronJob, Key
 from controller.status import Status
 from controller.steps import Check, Create, Delete, Look, Recall, Wait, Write
+from controller.turns import Turn
 
 ASK_AGAIN = timedelta(milliseconds=100)
 """After a pause of the process: the next beat tells whose the key is."""
@@ -77,8 +77,9 @@ class Reconciler:
         self._recalled: dict[str, Recalled] = {}
         self._contention = Contention(executor.attempts, clock)
         self._insights = Insights()
+        self._preparation = Preparation()
 
-    async def reconcile(self, key: Key) -> datetime | None:
+    async def reconcile(self, key: Key) -> Turn | None:
         """Do what an object's schedule asks for now.
 
         Returns:
@@ -95,9 +96,9 @@ class Reconciler:
                 if self._cron_jobs.key_of(uid) is None:  # what this look has noted of it came after its end
                     self.forget(uid)
 
-    async def _go_on(self, key: Key, met: set[str]) -> datetime | None:
+    async def _go_on(self, key: Key, met: set[str]) -> Turn | None:
         insight: Insight | None = None
-        written = False
+        written = created = False
         for _ in range(STEPS):
             cron_job = self._cron_jobs.get(key)
             if cron_job is None:
@@ -109,31 +110,55 @@ class Reconciler:
             if stance is None:
                 return None
             if isinstance(stance, Unsure):
-                return self._clock.now() + ASK_AGAIN
-            observed = self._observe(cron_job, insight)
-            step = decide(cron_job, _schedule_of(cron_job), observed, self._clock.now(), stance)
+                return self._again_in(ASK_AGAIN)
+            observe = partial(self._observe, cron_job, insight)
+            step = self._preparation.next_step(cron_job, stance, self._clock.now(), observe)
             if isinstance(step, Wait):
-                return step.wake_at
+                return _turn_of(step)
+            if created and isinstance(step, Write) and (turn := self._instead_of(cron_job, step)) is not None:
+                self._insights.leave(insight)
+                return turn
             try:
-                written = await self._carry_out(cron_job, step, insight) or written
+                did = await self._carry_out(cron_job, step, insight)
             except NamespaceTerminating:
-                return self._clock.now() + SILENCE
+                return Turn(at=self._clock.now() + SILENCE)
             except TransientError as error:
                 error.after_progress = error.after_progress or written
                 self._insights.leave(insight)
                 raise
-        return self._clock.now() + BREATH
+            written = did or written
+            if isinstance(step, Create) and did:
+                created = True
+                if (turn := self._after_create(cron_job, step)) is not None:
+                    return turn
+        return self._again_in(BREATH)
+
+    def _again_in(self, pause: timedelta) -> Turn:
+        at = self._clock.now() + pause
+        return Turn(at=at, presses_at=at)
+
+    def _after_create(self, cron_job: CronJob, create: Create) -> Turn | None:
+        """The turn in which what was created is told, if nothing else may be to do first."""
+        jobs, tried = self._jobs.of(cron_job.uid), self._executor.attempts.turned_down(cron_job.uid)
+        return books.after_create(cron_job, create, jobs, tried, self._clock.now())
+
+    def _instead_of(self, cron_job: CronJob, write: Write) -> Turn | None:
+        """The turn of a write that nobody waits for."""
+        tried = self._executor.attempts.turned_down(cron_job.uid)
+        return books.instead_of(cron_job, write, tried, self._clock.now())
 
     def forget(self, uid: str) -> None:
         """The object is gone."""
         self._recalled.pop(uid, None)
         self._contention.forget(uid)
         self._insights.forget(uid)
+        self._preparation.forget(uid)
         self._executor.forget(uid)
 
     def forget_recalled(self, uid: str) -> None:
         """Another node owns the object now: what it records is read before this node creates a Job of it again."""
         self._recalled.pop(uid, None)
+        self._preparation.forget(uid)
 
     def _stance(self, cron_job: CronJob) -> Stance | Unsure | None:
         """How this node stands to an object; None: another node looks after it, and nothing is left to do here."""
@@ -149,17 +174,17 @@ class Reconciler:
             case never:
                 assert_never(never)
 
-    def _observe(self, cron_job: CronJob, insight: Insight) -> Observed:
-        current = statusbody.parse(cron_job)
+    def _observe(self, cron_job: CronJob, insight: Insight, status: Status) -> Observed:
+        insight.note(cron_job, status)
         return Observed(
-            status=current,
+            status=status,
             jobs=self._jobs.of(cron_job.uid),
             recalled=self._recalled.get(cron_job.uid),
             attempts=self._executor.attempts.turned_down(cron_job.uid),
             checked=insight.checked,
             complete=insight.listed_at == cron_job.resource_version,
-            fill_at=self._contention.fill_at(cron_job.uid, current),
-            kept_until=self._contention.kept_until(cron_job.uid, current),
+            fill_at=self._contention.fill_at(cron_job.uid, status),
+            kept_until=self._contention.kept_until(cron_job.uid, status),
         )
 
     def _is_filling(self, cron_job: CronJob) -> bool:
@@ -181,8 +206,8 @@ class Reconciler:
                 insight.listed_at = cron_job.resource_version
             case Recall(after=after):
                 self._recalled[cron_job.uid] = await self._recall(cron_job, after)
-            case Create(firings=firings):
-                return await self._create(cron_job, firings, insight)
+            case Create():
+                return await self._create(cron_job, step, insight)
             case Delete(jobs=jobs, cause=cause):
                 await self._executor.delete(cron_job, jobs, cause)
                 return True
@@ -199,10 +224,10 @@ class Reconciler:
         insight.listed_at = written.resource_version if written is not None and listed else None
         return written
 
-    async def _create(self, cron_job: CronJob, firings: tuple[Firing, ...], insight: Insight) -> bool:
+    async def _create(self, cron_job: CronJob, step: Create, insight: Insight) -> bool:
         """Create Jobs, if what is known is new enough; gives whether a create was sent."""
-        status = statusbody.parse(cron_job)
-        alone_for = self._contention.alone_for(cron_job.uid, status, firings)
+        status = insight.status_of(cron_job)
+        alone_for = self._contention.alone_for(cron_job.uid, status, step.firings)
         if alone_for is None or alone_for > timedelta(0):
             ready = await self._is_current(cron_job, insight)
             within = ONE_LOOK if alone_for is None else alone_for
@@ -212,7 +237,7 @@ class Reconciler:
             current = await self._contested(cron_job, status, insight)
         if current is None:
             return False
-        await self._executor.create(current, firings, within=within)
+        await self._executor.create(current, step, within=within)
         return True
 
     async def _is_current(self, cron_job: CronJob, insight: Insight) -> bool:
@@ -258,18 +283,7 @@ class Reconciler:
         )
 
 
-def _schedule_of(cron_job: CronJob) -> Schedule | TerminalError:
-    spec = cron_job.spec
-    try:
-        return schedule.parse(
-            spec.expressions,
-            spec.time_zone,
-            start_at=spec.start_at,
-            end_at=spec.end_at,
-            hashed_as=str(cron_job.key),
-            created_at=cron_job.created_at,
-            dst_gap=spec.dst_gap,
-            dst_overlap=spec.dst_overlap,
-        )
-    except TerminalError as error:
-        return error
+def _turn_of(wait: Wait) -> Turn | None:
+    if wait.wake_at is None:
+        return None
+    return Turn(at=wait.wake_at, presses_at=wait.presses_at, lost_at=wait.lost_at)

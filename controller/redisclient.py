@@ -43,9 +43,9 @@ _FAILURES = (RedisError, RedisClusterException, OSError)
 
 # redis-py 8.1.0 lets out errors that are not its own: a TypeError or AttributeError where it writes to a connection
 # that the other side has reset (its issue 4287, on CPython 3.12 to 3.14), a KeyError where it subscribes while it has
-# forgotten, or never asked, who serves a cluster's slots. Only a call into the library is inside, so it is not a bug of
-# ours that is hidden by it.
-_LEAKED = (TypeError, AttributeError, KeyError)
+# forgotten, or never asked, who serves a cluster's slots; and it writes to a connection that is closed already, which
+# uvloop answers with a RuntimeError. Only a call into the library is inside, so it is not a bug of ours that is hidden.
+_LEAKED = (TypeError, AttributeError, KeyError, RuntimeError)
 
 # A file of a certificate that is missing is among them. A PermissionError is not: a firewall says that too.
 _DENIED = (AuthenticationError, AuthorizationError, NoPermissionError, ssl.SSLError, FileNotFoundError)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from controller.announcer import Announcer
 from controller.apipulse import ApiPulse
@@ -23,8 +23,10 @@ from controller.messages import Member
 from controller.nodepool import NodePool, Theirs
 from controller.ports import Clock, Cluster, Driver, RecentJobStore, Recorder
 from controller.reconciler import Reconciler
+from controller.sounding import Sounding
 from controller.spec import DEFAULT_CONTROLLER_NAME, CronJob, Key
 from controller.timekeeper import Timekeeper
+from controller.turns import Turn
 from controller.watchdog import Watchdog
 from controller.workqueue import WorkQueue
 
@@ -119,6 +121,14 @@ class Replica:
             clock=clock,
             node=settings.node,
         )
+        self._sounding = Sounding(
+            cron_jobs=self.cron_jobs,
+            queue=self.queue,
+            owns=self.node_pool.owns,
+            executor=executor,
+            cluster=cluster,
+            clock=clock,
+        )
         self.watchdog = Watchdog()
         self._comparison = Comparison(
             cluster=cluster,
@@ -154,6 +164,7 @@ class Replica:
                     "API server": self._pulse.run(),
                     "records": self._archive.run(),
                     "comparison": self._comparison.run(),
+                    "sounding": self._sounding.run(),
                     "report": self._report(),
                 }.items()
             ]
@@ -224,10 +235,12 @@ class Replica:
 
     def _job_news(self, job: Job) -> None:
         key = self.cron_jobs.key_of(job.owner_uid)
-        if key is not None and not job.active:
-            self.queue.add(key, self._clock.now() + AFTER_JOB_NEWS)
+        cron_job = None if key is None else self.cron_jobs.get(key)
+        if cron_job is not None and not job.active:
+            # Where Jobs have to claim their places, another firing may wait for this one.
+            self.queue.add(cron_job.key, self._clock.now() + AFTER_JOB_NEWS, books=not cron_job.spec.claims)
 
-    async def _look(self, key: Key) -> datetime | None:
+    async def _look(self, key: Key) -> Turn | None:
         return await self._reconciler.reconcile(key)
 
     # The ring.

@@ -60,6 +60,19 @@ def patch(old: Status, new: Status, cron_job: CronJob, *, now: datetime) -> dict
     return _difference(before, after)
 
 
+def merged(raw: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, Any]:
+    """A status with a JSON merge patch applied (RFC 7386). What this version does not know stays as it is."""
+    result = dict(raw)
+    for name, value in patch.items():
+        if value is None:
+            result.pop(name, None)
+        elif isinstance(value, Mapping):
+            result[name] = merged(result.get(name) or {}, value)
+        else:
+            result[name] = value
+    return result
+
+
 def _difference(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
     """A merge patch goes into objects: a field that is gone from one has to be taken out there, by name."""
     changed: dict[str, Any] = {}

@@ -5,9 +5,11 @@ Each is safe to repeat and safe to lose. A step holds all that carrying it out n
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
+from typing import Any
 
 from controller.jobs import Firing, Job
 from controller.outcomes import Outcome
@@ -33,9 +35,14 @@ class Recall:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Create:
-    """Create these Jobs, a few at a time, the oldest instants first."""
+    """Create these Jobs, a few at a time, the oldest instants first.
+
+    Attributes:
+        bodies: By name, those that were made ahead; they follow from the firings.
+    """
 
     firings: tuple[Firing, ...]
+    bodies: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, compare=False)
 
 
 class Cause(Enum):
@@ -71,9 +78,18 @@ class Write:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wait:
-    """Nothing to do; look again at that time, or when something changes if there is none."""
+    """Nothing to do; look again at that time, or when something changes if there is none.
+
+    Attributes:
+        wake_at: When time alone brings something.
+        presses_at: From when on that is a firing, or an answer that somebody waits for; before, there are only books
+            to keep.
+        lost_at: From when on that firing would be too late for its deadline, or meet the next instant.
+    """
 
     wake_at: datetime | None = None
+    presses_at: datetime | None = None
+    lost_at: datetime | None = None
 
 
 Step = Check | Look | Recall | Create | Delete | Write | Wait

@@ -1,15 +1,13 @@
-"""Keys that are due at instants: each is looked at when its time comes, one look at a key at a time.
+"""Looks at keys, each when its turn comes, and one look at a key at a time.
 
-A key is added with the instant at which it is due; the earliest one counts. The oldest instant comes first when more is
-due than there are places. What an error means is said here and nowhere else: a transient one, or a bug, brings the
-key back with growing pauses. The queue knows nothing of schedules; `reconciler` is what it calls.
+`turns` holds when each key wants to be looked at and in what order, if more is due than there are places. What an error
+means is said here and nowhere else: a transient one, or a bug, brings the key back with growing pauses. The queue knows
+nothing of schedules; `reconciler` is what it calls.
 """
 
 from __future__ import annotations
 
 import asyncio
-import heapq
-import itertools
 import logging
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
@@ -17,11 +15,15 @@ from datetime import datetime, timedelta
 from controller.errors import Throttled, TransientError
 from controller.ports import Clock, Recorder
 from controller.spec import Key
+from controller.turns import Lane, Turn, Turns
 
 logger = logging.getLogger(__name__)
 
-PLACES = 64
-"""Looks under way at once: enough to keep the API server busy, few enough not to flood it."""
+PLACES = 32
+"""Looks under way at once: enough to keep an API server busy. More of them only wait there, each with a connection of
+its own to be opened first."""
+BOOK_PLACES = 16
+"""Of these, most that may only keep the books: what comes due meanwhile finds the API server with little to do."""
 FIRST_PAUSE = timedelta(milliseconds=200)
 GROWTH, MOST_STEPS = 1.5, 10
 """By how much a pause grows with each failure, and how often. Gently: where a share of the requests fails, some
@@ -30,10 +32,8 @@ LONGEST_PAUSE = timedelta(seconds=5)
 """Below F = 8 s of INVARIANTS: what an outage held up begins again within that of its end."""
 SHORTEST_LIMIT = timedelta(seconds=1)
 """Where the API server asks for next to nothing, pauses grow up to this."""
-MOSTLY_STALE, SMALL_HEAP = 2, 16
-"""The heap may hold so many entries for each key, and so many more, before it is made anew."""
 
-Look = Callable[[Key], Awaitable[datetime | None]]
+Look = Callable[[Key], Awaitable[Turn | None]]
 """Looks at a key and says when to look again; None: when something changes."""
 
 
@@ -52,120 +52,117 @@ class WorkQueue:
         self._clock = clock
         self._recorder = recorder
         self._places = places
-        self._order = itertools.count()
-        self._heap: list[tuple[datetime, int, Key]] = []
-        self._due: dict[Key, datetime] = {}
-        self._running: set[Key] = set()
-        self._again: dict[Key, datetime] = {}
+        self._turns = Turns()
+        self._running: dict[Key, Turn] = {}
+        self._books = 0
+        self._again: dict[Key, Turn] = {}
         self._failures: dict[Key, int] = {}
+        self._moved_at = clock.elapsed()
+        self._rings_at = clock.now()
         self._news = asyncio.Event()
         self._stopping = False
 
-    def add(self, key: Key, at: datetime | None = None) -> None:
-        """Have a key looked at, at an instant or now. An earlier instant than the one known counts."""
+    def add(self, key: Key, at: datetime | None = None, *, books: bool = False) -> None:
+        """Have a key looked at, at an instant or now. An earlier instant than the one known counts.
+
+        Args:
+            books: Nobody waits for it: there may only be books to keep.
+        """
         at = at or self._clock.now()
-        if key in self._running:
-            self._again[key] = min(at, self._again.get(key, at))
-            return
-        known = self._due.get(key)
-        if known is not None and known <= at:
-            return
-        self._due[key] = at
-        heapq.heappush(self._heap, (at, next(self._order), key))
-        self._tidy()
-        if self._heap[0][2] == key:
-            self._news.set()
+        self._put(key, Turn(at=at, presses_at=None if books else at))
 
     def discard(self, key: Key) -> None:
         """Forget a key that is gone."""
-        self._due.pop(key, None)
+        self._turns.discard(key)
         self._failures.pop(key, None)
 
     @property
-    def overdue(self) -> timedelta:
-        """How long the oldest key whose time has come has waited for its look; zero if none waits."""
-        head = self._head()
-        return max(timedelta(0), self._clock.now() - head) if head else timedelta(0)
+    def stalled(self) -> timedelta:
+        """For how long no look has begun or ended although keys are due; zero if none is."""
+        self._turns.advance(self._clock.now())
+        return self._clock.elapsed() - self._moved_at if self._turns.ready else timedelta(0)
+
+    def firing_by(self, moment: datetime, *, at_most: int) -> list[Key]:
+        """Some of the keys that fire by a moment and are not looked at yet, the last to be so at the end."""
+        return self._turns.firing_by(moment, at_most=at_most)
 
     def report(self) -> None:
-        """Tell the recorder how deep the queue is. Counts every key: meant for once in a while."""
-        now = self._clock.now()
-        self._recorder.queue(waiting=len(self._due), overdue=sum(at <= now for at in self._due.values()))
+        """Tell the recorder how deep the queue is."""
+        self._turns.advance(self._clock.now())
+        self._recorder.queue(waiting=len(self._turns), overdue=self._turns.ready)
 
     async def run(self) -> None:
         """Run looks until `stop`; those under way are finished first."""
         async with asyncio.TaskGroup() as looks:
+            alarm: asyncio.Task[None] | None = None
             while not self._stopping:
                 self._news.clear()
                 self._start_due(looks)
-                await self._wait_for_news()
+                alarm = self._set_alarm(alarm, looks)
+                await self._news.wait()
+            if alarm is not None:
+                alarm.cancel()
 
     def stop(self) -> None:
         """Take up nothing more; `run` returns when what is under way has finished."""
         self._stopping = True
         self._news.set()
 
+    def _put(self, key: Key, turn: Turn) -> None:
+        if key in self._running:
+            self._again[key] = turn.joined(self._again.get(key))
+        elif self._turns.put(key, turn):
+            self._news.set()
+
     def _start_due(self, looks: asyncio.TaskGroup) -> None:
-        now = self._clock.now()
-        while len(self._running) < self._places and (head := self._head()) is not None and head <= now:
-            _, _, key = heapq.heappop(self._heap)
-            del self._due[key]
-            self._running.add(key)
-            looks.create_task(self._run_look(key))
+        self._turns.advance(self._clock.now())
+        while len(self._running) < self._places:
+            taken = self._turns.pop(books=self._books < BOOK_PLACES)
+            if taken is None:
+                break
+            key, turn, lane = taken
+            self._running[key] = turn
+            self._books += lane is Lane.BOOKS
+            self._moved_at = self._clock.elapsed()
+            looks.create_task(self._run_look(key, turn, lane))
 
-    def _tidy(self) -> None:
-        """Drop what does not count any more, once it is most of the heap.
+    def _set_alarm(self, alarm: asyncio.Task[None] | None, looks: asyncio.TaskGroup) -> asyncio.Task[None] | None:
+        """Have something that tells when the next key comes due: the alarm that is set, unless it rings too late."""
+        at = self._turns.next_change()
+        if at is None or (alarm is not None and not alarm.done() and self._rings_at <= at):
+            return alarm
+        if alarm is not None:
+            alarm.cancel()
+        self._rings_at = at
+        return looks.create_task(self._ring(at))
 
-        An entry overtaken by an earlier one, or whose key is gone, would stay until its instant: a year perhaps.
-        """
-        if len(self._heap) > MOSTLY_STALE * len(self._due) + SMALL_HEAP:
-            self._heap = [(at, next(self._order), key) for key, at in self._due.items()]
-            heapq.heapify(self._heap)
+    async def _ring(self, at: datetime) -> None:
+        await self._clock.sleep_until(at)
+        self._news.set()
 
-    def _head(self) -> datetime | None:
-        """The earliest instant that still counts."""
-        while self._heap and self._due.get(self._heap[0][2]) != self._heap[0][0]:
-            heapq.heappop(self._heap)
-        return self._heap[0][0] if self._heap else None
-
-    async def _wait_for_news(self) -> None:
-        """Return when the next key is due and has a place, or when something was added before it."""
-        head = self._head()
-        if head is None or len(self._running) >= self._places:
-            await self._news.wait()
-            return
-        waits = {asyncio.ensure_future(self._clock.sleep_until(head)), asyncio.ensure_future(self._news.wait())}
-        try:
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for wait in waits:
-                wait.cancel()
-            await asyncio.gather(*waits, return_exceptions=True)
-
-    async def _run_look(self, key: Key) -> None:
+    async def _run_look(self, key: Key, turn: Turn, lane: Lane) -> None:
         began = self._clock.elapsed()
         error: str | None = None
         try:
-            wake_at = await self._look(key)
+            again = await self._look(key)
             self._failures.pop(key, None)
         except TransientError as failure:
             error = type(failure).__name__
-            wake_at = self._clock.now() + self._pause(key, failure)
+            again = turn.put_off(self._clock.now() + self._pause(key, failure))
             logger.debug("a look failed for now", extra={"key": str(key), "reason": error, "detail": str(failure)})
         except Exception as bug:
             error = type(bug).__name__
-            wake_at = self._clock.now() + self._pause(key, bug)
+            again = turn.put_off(self._clock.now() + self._pause(key, bug))
             logger.exception("a look failed by a bug", extra={"key": str(key)})
         finally:
-            self._running.discard(key)
+            del self._running[key]
+            self._books -= lane is Lane.BOOKS
+            self._moved_at = self._clock.elapsed()
             self._news.set()
         self._recorder.reconciled((self._clock.elapsed() - began).total_seconds(), error=error)
-        self._add_again(key, wake_at)
-
-    def _add_again(self, key: Key, wake_at: datetime | None) -> None:
-        times = [at for at in (wake_at, self._again.pop(key, None)) if at is not None]
-        if times:
-            self.add(key, min(times))
+        added = self._again.pop(key, None)
+        if (wanted := added if again is None else again.joined(added)) is not None:
+            self._put(key, wanted)
 
     def _pause(self, key: Key, error: Exception) -> timedelta:
         """How long a key rests after a failure: longer each time.

@@ -45,13 +45,20 @@ class ControlPlane:
         api: Sends single requests as the administrator.
     """
 
-    def __init__(self, plan: components.Plan, *, detached: bool, guests: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        plan: components.Plan,
+        *,
+        detached: bool,
+        guests: Sequence[str] = (),
+        controllers: Sequence[str] = components.CONTROLLERS,
+    ) -> None:
         self._plan = plan
         self._detached = detached
         self._guests = tuple(guests)
         self._tokens = {user: secrets.token_urlsafe(24) for user in (ADMIN, *COMPONENTS, *guests)}
         self._clients: dict[str, list[str | Path]] = {
-            _CONTROLLER_MANAGER: components.kube_controller_manager(plan),
+            _CONTROLLER_MANAGER: components.kube_controller_manager(plan, controllers),
             _SCHEDULER: components.kube_scheduler(plan),
             _KWOK: components.kwok(plan),
         }
@@ -69,6 +76,7 @@ class ControlPlane:
         kwok: bool = True,
         detached: bool = False,
         guests: Sequence[str] = (),
+        controllers: Sequence[str] = components.CONTROLLERS,
         say: Callable[[str], None] = lambda line: None,
     ) -> ControlPlane:
         """Start an empty control plane and wait until it is ready; Jobs then run to their end within seconds.
@@ -79,6 +87,7 @@ class ControlPlane:
             kwok: Plays the kubelet of one node; without it there is no node.
             detached: Outlive this process; ``process.running(folder)`` finds what to stop later.
             guests: More users, who may do nothing until RBAC grants it; see `kubeconfig_of`.
+            controllers: Of the controller manager; that of service accounts must be one of them.
             say: Takes lines of progress.
 
         Raises:
@@ -92,7 +101,7 @@ class ControlPlane:
         if any(process.name == _API_SERVER for process in running(folder)):
             raise LocalError(f"a control plane runs already in {folder}")
         plan = components.Plan.on_free_ports(folder, binaries.find(say))
-        cluster = cls(plan, detached=detached, guests=guests)
+        cluster = cls(plan, detached=detached, guests=guests, controllers=controllers)
         try:
             cluster._start(scheduler=scheduler, kwok=kwok)
         except BaseException:
@@ -151,6 +160,10 @@ class ControlPlane:
         """Apply the CRDs of a folder and wait until the API server serves them."""
         self.kubectl("apply", "-f", str(folder))
         self.kubectl("wait", "--for=condition=Established", "--timeout=60s", "-f", str(folder))
+
+    def add_controllers(self, name: str, controllers: Sequence[str], limits: Sequence[str]) -> Process:
+        """Start one more controller manager, with these controllers and limits; see `kube_controller_manager`."""
+        return self._run(name, components.kube_controller_manager(self._plan, controllers, limits))
 
     def stop_api_server(self) -> None:
         """Take the API server away at once; `start_api_server` brings it back: the same port, the same objects.

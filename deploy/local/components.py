@@ -6,6 +6,7 @@ waits, and limits that are not what a test measures.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +17,7 @@ NODE_NAME = "local"
 
 # No node or endpoint controllers: one node that never changes, and no services. The rest is what Jobs, namespaces,
 # quotas, RBAC and garbage collection need, and batch/v1's own CronJob to compare with.
-_CONTROLLERS = (
+CONTROLLERS = (
     "clusterrole-aggregation-controller",
     "cronjob-controller",
     "garbage-collector-controller",
@@ -35,6 +36,14 @@ _ADMISSION_OFF = ("TaintNodesByCondition", "ServiceAccount")
 
 _API_QPS = 2000
 _WORKERS = 20
+
+WIDE_LIMITS = (
+    f"--kube-api-qps={_API_QPS}",
+    f"--kube-api-burst={_API_QPS}",
+    f"--concurrent-job-syncs={_WORKERS}",
+    f"--concurrent-gc-syncs={_WORKERS}",
+    f"--concurrent-namespace-syncs={_WORKERS}",
+)
 
 # Every write with its user, none of the reads: checks count the Jobs that were made, deleted ones included.
 AUDIT_POLICY = """\
@@ -159,19 +168,22 @@ def kube_apiserver(plan: Plan) -> list[str | Path]:
     ]
 
 
-def kube_controller_manager(plan: Plan) -> list[str | Path]:
-    """The command line of the controller manager."""
+def kube_controller_manager(
+    plan: Plan, controllers: Iterable[str] = CONTROLLERS, limits: Iterable[str] = WIDE_LIMITS
+) -> list[str | Path]:
+    """The command line of a controller manager.
+
+    Args:
+        controllers: Which of its controllers run.
+        limits: How much it may do at a time; empty: as Kubernetes ships it.
+    """
     return [
         plan.binaries["kube-controller-manager"],
         f"--kubeconfig={plan.kubeconfig('kube-controller-manager')}",
-        f"--controllers={','.join(_CONTROLLERS)}",
+        f"--controllers={','.join(controllers)}",
         "--leader-elect=false",
         "--secure-port=0",
-        f"--kube-api-qps={_API_QPS}",
-        f"--kube-api-burst={_API_QPS}",
-        f"--concurrent-job-syncs={_WORKERS}",
-        f"--concurrent-gc-syncs={_WORKERS}",
-        f"--concurrent-namespace-syncs={_WORKERS}",
+        *limits,
     ]
 
 

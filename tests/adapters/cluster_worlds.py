@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from kubernetes.aio.client import ApiClient
 
 from controller import jobs, spec
-from controller.api import MERGE_PATCH, ApiServer, collection_path
+from controller.api import ApiServer, collection_path
 from controller.clock import SystemClock, system_time
 from controller.errors import Refused
 from controller.events import EventPoster
@@ -30,6 +30,7 @@ from tests.fakes.cluster import FakeCluster
 NODE = "node-1"
 PATIENCE_SECONDS = 30
 """Longest that a test waits for something that takes milliseconds: a bound, not a measurement."""
+MERGE_PATCH = "application/merge-patch+json"
 INSTANT = parse_time("2030-01-01T00:00:00Z")
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
+import uvloop
 
 from deploy.local.redis_cluster import RedisCluster
 from deploy.local.redis_sentinel import RedisSentinel
@@ -13,6 +15,11 @@ from deploy.local.redis_tls import GuardedRedis
 from tests.adapters import redis_server
 from tests.adapters.documented import documented_acl
 from tests.adapters.redis_server import RedisServer
+
+
+def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """The loop that a replica runs on: it treats connections that are gone in its own way."""
+    return {"uvloop": uvloop.new_event_loop}
 
 
 @pytest.fixture(scope="session")

@@ -195,6 +195,24 @@ async def test_an_answer_that_no_correct_request_gets_is_a_bug() -> None:
         Answer(status=418, body={}).expect_ok()
 
 
+async def test_so_many_connections_are_open_afterwards_and_none_of_them_matters() -> None:
+    peers: list[object] = []
+
+    async def slowly(request: Any) -> Any:
+        peers.append(request.transport.get_extra_info("peername"))
+        await SystemClock().sleep(timedelta(milliseconds=50))
+        return await always(503 if len(peers) == 1 else 200, {})(request)
+
+    async with scripted(slowly) as client:
+        cluster = cluster_of(client)
+        await cluster.open_connections(7)
+        assert len(set(peers)) == 7
+        await cluster.open_connections(7)
+        assert len(set(peers)) == 7, "they are used again"
+    async with client_of(free_port()) as client:
+        await cluster_of(client).open_connections(3)  # nobody is there: no error
+
+
 async def test_events_beyond_the_queue_drop_the_oldest_and_are_counted() -> None:
     requests = Requests()
     async with client_of(free_port()) as client:

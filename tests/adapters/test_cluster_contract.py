@@ -337,6 +337,22 @@ async def test_a_status_write_does_not_count_as_an_edit(real: RealWorld) -> None
     assert written.edited_at == cron_job.edited_at
 
 
+async def test_a_status_write_leaves_all_else_as_it_is(real: RealWorld) -> None:
+    cron_job = await real.apply("whole", cron_job_spec())
+    before = await real.raw(cron_job.key)
+    written = await real.cluster.write_status(cron_job, {"owner": "node-1", "counts": {"due": 1}})
+    await real.cluster.write_status(written, {"owner": None})
+    after = await real.raw(cron_job.key)
+
+    assert after["status"] == {"counts": {"due": 1}}
+    assert after["spec"] == before["spec"]
+    changing = ("resourceVersion", "managedFields")
+    assert {name: value for name, value in after["metadata"].items() if name not in changing} == {
+        name: value for name, value in before["metadata"].items() if name not in changing
+    }
+    assert after["metadata"]["managedFields"][0] == before["metadata"]["managedFields"][0]
+
+
 async def test_events_appear_with_the_object_that_they_are_about(real: RealWorld) -> None:
     cron_job = await real.apply("noisy", cron_job_spec())
     events = [

@@ -459,10 +459,13 @@ async def test_a_url_with_tls_makes_tls_connections(url: str) -> None:
 
 
 class BrokenLibrary:
-    """A client that raises what redis-py 8.1.0 lets out of a transport on some versions of Python (its issue 4287)."""
+    """A client that raises what redis-py 8.1.0 lets out of a transport (its issue 4287, and what uvloop says)."""
+
+    def __init__(self, error: Exception) -> None:
+        self._error = error
 
     async def execute_command(self, *args: Any) -> Any:
-        raise TypeError("'NoneType' object is not callable")
+        raise self._error
 
     async def aclose(self) -> None:
         pass
@@ -471,9 +474,12 @@ class BrokenLibrary:
         raise AttributeError("'NoneType' object has no attribute '_add_writer'")
 
 
-async def test_what_the_library_lets_out_of_a_transport_is_unavailability() -> None:
-    client = RedisClient(BrokenLibrary(), timeout=SECOND, connections=1)
-    with pytest.raises(StoreUnavailable, match="not callable"):
+@pytest.mark.parametrize(
+    "error", [TypeError("'NoneType' object is not callable"), RuntimeError("the handler is closed")], ids=repr
+)
+async def test_what_the_library_lets_out_of_a_transport_is_unavailability(error: Exception) -> None:
+    client = RedisClient(BrokenLibrary(error), timeout=SECOND, connections=1)
+    with pytest.raises(StoreUnavailable, match=str(error)):
         await client.call("PING")
 
 

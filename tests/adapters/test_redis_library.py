@@ -134,3 +134,12 @@ async def impatient(client: RedisClient, key: str, chance: random.Random) -> str
         return str(await asyncio.wait_for(reading, patience))
     except (StoreUnavailable, TimeoutError):
         return None
+
+
+async def test_the_loop_refuses_what_is_written_to_a_connection_that_is_closed(redis: RedisServer) -> None:
+    """The library does not look before it writes; the loop of `asyncio` itself would let it pass in silence."""
+    _, writer = await asyncio.open_connection(HOST, redis.port)
+    writer.transport.abort()
+    await asyncio.sleep(0)
+    with pytest.raises(RuntimeError, match="the handler is closed"):
+        writer.writelines([b"PING"])

@@ -1,5 +1,8 @@
-"""What the schedule engine costs, beside its goals: `python -m tests.bench`, or `make bench`.
+"""What things cost: `make bench`. Machines differ, so each figure stands beside one of the same run.
 
-`measures` takes the times, the command prints them. Nothing fails here: machines differ, so each figure stands beside a
-plain reference of the same run.
+`python -m tests.bench` is the schedule engine alone: `measures` takes the times, the command prints them.
+
+`python -m tests.bench.herd` is who makes Jobs, when all are due at one second: a client that only posts them, which is
+the limit, batch/v1's own controller, and replicas of this project. `bodies` says what is made, the same in every arm;
+`arena` is where an arm runs, `arms` is what it does; `poster` sends.
 """

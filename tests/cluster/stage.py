@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -37,7 +37,7 @@ def say(line: str) -> None:
     sys.stderr.write(f"{line}\n")
 
 
-def table(head: tuple[str, ...], rows: list[tuple[object, ...]]) -> None:
+def table(head: tuple[str, ...], rows: Sequence[tuple[object, ...]]) -> None:
     """Print a small table."""
     lines = [head, *(tuple(map(str, row)) for row in rows)]
     widths = [max(len(line[column]) for line in lines) for column in range(len(head))]

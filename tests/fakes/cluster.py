@@ -60,6 +60,9 @@ class FakeCluster:
         """As the port says."""
         return await self._call(lambda: self._server.now().replace(microsecond=0))
 
+    async def open_connections(self, count: int) -> None:
+        """As the port says: there is nothing to open."""
+
     async def read(self, key: Key) -> CronJob | None:
         """As the port says."""
         return await self._call(lambda: self._server.read(key))

@@ -18,7 +18,7 @@ from enum import StrEnum
 
 from deploy.local.ports import LOOPBACK, free_port
 
-WRITES = ("POST", "PATCH", "DELETE")
+WRITES = ("POST", "PUT", "PATCH", "DELETE")
 _CHUNK = 65536
 _LOOK_SECONDS = 0.1
 """How often something that is held looks whether its sender is still there."""

@@ -27,7 +27,7 @@ _ROLE = {
     "metadata": {"name": _NAME},
     "rules": [
         _rule("dcron.io", ["distributedcronjobs"], "get", "list", "watch"),
-        _rule("dcron.io", ["distributedcronjobs/status"], "patch"),
+        _rule("dcron.io", ["distributedcronjobs/status"], "update"),
         _rule("batch", ["jobs"], "get", "list", "watch", "create", "delete"),
         _rule("", ["events"], "create", "patch"),
         _rule("", ["namespaces"], "list", "watch"),

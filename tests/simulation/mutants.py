@@ -30,7 +30,7 @@ from tests.fakes.cluster import FakeCluster
 from tests.fakes.driver import FakeDriver
 from tests.simulation.course import Violation
 from tests.simulation.invariants import check
-from tests.simulation.mixes import DEATHS, FAULTS, FAULTS_AND_DEATHS, LATE_REQUESTS, STALLED_WATCHES, Mix
+from tests.simulation.mixes import DEATHS, FAULTS, FAULTS_AND_DEATHS, LATE_REQUESTS, POLICIES, STALLED_WATCHES, Mix
 from tests.simulation.runs import minutes_of, only
 from tests.simulation.world import GENUINE, Parts
 
@@ -148,8 +148,8 @@ class FillsUnasked(Reconciler):
 class KeepsNoName(Reconciler):
     """Under Replace deletes a contested Job at once, while another create of it is on its way."""
 
-    def _observe(self, cron_job: CronJob, insight: Any) -> Observed:
-        return replace(super()._observe(cron_job, insight), kept_until={})
+    def _observe(self, cron_job: CronJob, insight: Any, status: Status) -> Observed:
+        return replace(super()._observe(cron_job, insight, status), kept_until={})
 
 
 class WritesOverOthers(FakeCluster):
@@ -253,9 +253,7 @@ MUTANTS: Mapping[str, Mutant] = {
         parts=Parts(replica=_with(KeepsNoName, "_reconciler"), driver=EachAlone), rule="S1", mix=OVERTAKEN
     ),
     "a status is written over another": Mutant(
-        parts=Parts(cluster=WritesOverOthers, driver=EachAlone),
-        rule="S1",
-        mix=OVERTAKEN,
+        parts=Parts(cluster=WritesOverOthers, driver=EachAlone), rule="L4", mix=POLICIES
     ),
     "an object is not read again before its Job": Mutant(
         parts=Parts(replica=_with(NeverReadsAgain, "_reconciler")), rule="S5", mix=STALLED_WATCHES, minutes=2.5

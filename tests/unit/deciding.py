@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any
 
@@ -63,6 +63,12 @@ def described(step: Step) -> str:
         case Wait(wake_at=wake_at):
             assert wake_at is not None
             return f"wait until {wake_at:%H:%M:%S}".removesuffix(":00")
+
+
+def waits_until(step: Step) -> datetime | None:
+    """When time alone brings something, if the step is to wait."""
+    assert isinstance(step, Wait), described(step)
+    return step.wake_at
 
 
 def _place(slot: Slot) -> str:

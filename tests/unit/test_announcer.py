@@ -43,9 +43,9 @@ class Newsroom:
             for event in (posted.event for posted in self.server.events)
         ]
 
-    def fired(self, scheduled: str = "12:00", *, uid: str = UID) -> None:
+    def fired(self, scheduled: str = "12:00", *, uid: str = UID, trigger: Trigger = Trigger.SCHEDULE) -> None:
         made = job(CRON, scheduled)
-        firing = Firing(name=made.name, scheduled_at=at(scheduled), trigger=Trigger.SCHEDULE)
+        firing = Firing(name=made.name, scheduled_at=at(scheduled), trigger=trigger)
         self.announcer.fired(replace(CRON, uid=uid), firing, made)
 
     def settled(self, *outcomes: Outcome, before: Condition | None = None, after: Condition | None = None) -> None:
@@ -88,19 +88,30 @@ def test_a_clock_that_was_set_back_makes_no_firing_early() -> None:
     assert room.numbers.outcomes == [(Reason.CREATED, 0.0)]
 
 
-def test_success_is_told_once_a_minute_with_a_count_of_all_that_it_stands_for() -> None:
+def test_success_is_told_each_quarter_of_an_hour_with_a_count_of_all_that_it_stands_for() -> None:
     room = Newsroom()
-    for second in range(0, 180, 20):
-        room.fired(f"12:{second // 60:02}:{second % 60:02}")
-        room.clock.advance(20)
+    for minute in range(0, 45, 5):
+        room.fired(f"12:{minute:02}")
+        room.clock.advance(300)
     assert room.events == [
         "Normal SuccessfulCreate x1: Created job report-20260302120000-6f1c2d3e4b",
-        "Normal SuccessfulCreate x3: Created job report-20260302120100-6f1c2d3e4b "
+        "Normal SuccessfulCreate x3: Created job report-20260302121500-6f1c2d3e4b "
         "(and 2 more of the kind since the last Event)",
-        "Normal SuccessfulCreate x3: Created job report-20260302120200-6f1c2d3e4b "
+        "Normal SuccessfulCreate x3: Created job report-20260302123000-6f1c2d3e4b "
         "(and 2 more of the kind since the last Event)",
     ]
     assert len(room.numbers.outcomes) == 9
+
+
+def test_a_run_that_somebody_asked_for_is_told_of_each_minute() -> None:
+    room = Newsroom()
+    for number in range(4):
+        room.fired(f"12:00:{number}0", trigger=Trigger.MANUAL)
+        room.clock.advance(30)
+    assert [event.split(" j")[0] for event in room.events] == [
+        "Normal SuccessfulCreate x1: Created",
+        "Normal SuccessfulCreate x2: Created",
+    ]
 
 
 def test_a_template_that_is_refused_at_every_instant_is_told_once_a_minute() -> None:
@@ -111,7 +122,7 @@ def test_a_template_that_is_refused_at_every_instant_is_told_once_a_minute() -> 
     assert [event.split(":")[0] for event in room.events] == ["Warning FailedCreate x1", "Warning FailedCreate x6"]
 
 
-def test_each_object_has_its_own_minute() -> None:
+def test_each_object_has_its_own_events() -> None:
     room = Newsroom()
     room.fired()
     room.fired(uid="other")

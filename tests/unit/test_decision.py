@@ -25,6 +25,7 @@ from tests.unit.deciding import (
     recalled,
     slot,
     step_of,
+    waits_until,
 )
 
 # Every five minutes, settled through 11:55. `running`: the Job of 11:55 is active. `ran`: it has finished.
@@ -174,7 +175,7 @@ def test_a_new_object_is_written_to_before_anything_else_and_counts_from_its_cre
 def test_a_created_job_is_settled_when_its_instant_is_eight_tenths_of_a_second_old() -> None:
     cron = cron_job()
     known: dict[str, Any] = {"status": decide_ready(cron), "jobs": (job(cron, "12:00"),)}
-    assert step_of(cron, "12:00:00.1", **known) == Wait(wake_at=at("12:00:00.8"))
+    assert waits_until(step_of(cron, "12:00:00.1", **known)) == at("12:00:00.8")
     step = step_of(cron, "12:00:00.8", **known)
     assert isinstance(step, Write)
     assert step.status.settled_through == at("12:00")
@@ -247,7 +248,7 @@ def test_an_edit_never_fires_backwards() -> None:
     assert step.outcomes == ()  # nothing was due before the edit
     assert step.status.settled_through == at("12:02:30")
     assert step.status.next_schedule_at == at("12:03")
-    assert step_of(cron, "12:02:32", status=step.status) == Wait(wake_at=at("12:03"))
+    assert waits_until(step_of(cron, "12:02:32", status=step.status)) == at("12:03")
 
 
 def test_instants_due_before_an_edit_are_missed_by_it() -> None:
@@ -282,7 +283,7 @@ def test_instants_of_the_suspended_time_are_skipped_at_the_resume_and_not_caught
     step = step_of(cron, "12:12:01", status=edited(cron, "11:55", upcoming=None, suspended=True), complete=True)
     assert described(step) == "write 3 SkippedSuspended"
     assert isinstance(step, Write)
-    assert step_of(cron, "12:12:02", status=step.status) == Wait(wake_at=at("12:15"))
+    assert waits_until(step_of(cron, "12:12:02", status=step.status)) == at("12:15")
 
 
 def test_the_suspended_time_is_told_as_such_however_many_writes_it_takes() -> None:
@@ -325,7 +326,7 @@ def test_a_slot_is_claimed_after_a_consistent_look_and_then_filled() -> None:
     assert step.status.counts == {"due": 1}
     assert described(step_of(cron, "12:00:01", status=step.status, complete=True)) == "create 12:00"
     filled: dict[str, Any] = {"status": step.status, "jobs": (job(cron, "12:00"),)}
-    assert step_of(cron, "12:00:00.5", **filled) == Wait(wake_at=at("12:00:00.8"))
+    assert waits_until(step_of(cron, "12:00:00.5", **filled)) == at("12:00:00.8")
     assert described(step_of(cron, "12:00:01", **filled)) == "write Created"
 
 
@@ -437,7 +438,7 @@ def test_a_node_that_stands_in_fills_a_slot_that_another_has_claimed_later() -> 
     cron = cron_job(concurrencyPolicy="Forbid")
     stand_in = Stance(node="node-b", late=LATE, delay=timedelta(seconds=3))
     known: dict[str, Any] = {"status": claimed(cron), "fill_at": {claimed(cron).active[0].name: at("12:00:01")}}
-    assert step_of(cron, "12:00:01", stance=stand_in, **known) == Wait(wake_at=at("12:00:03"))
+    assert waits_until(step_of(cron, "12:00:01", stance=stand_in, **known)) == at("12:00:03")
     assert described(step_of(cron, "12:00:03", stance=stand_in, complete=True, **known)) == "create 12:00"
 
 
@@ -494,7 +495,7 @@ def test_a_node_that_has_lost_the_key_tries_again_when_a_refused_create_may_be()
     cron = cron_job(concurrencyPolicy="Forbid")
     refused = attempt("12:00", final=False, retry="12:00:05")
     known: dict[str, Any] = {"status": claimed(cron), "stance": LEAVING, "attempts": (refused,)}
-    assert step_of(cron, "12:00:03", **known) == Wait(wake_at=at("12:00:05"))
+    assert waits_until(step_of(cron, "12:00:03", **known)) == at("12:00:05")
     assert described(step_of(cron, "12:00:05", complete=True, **known)) == "create 12:00"
 
 
@@ -559,7 +560,7 @@ def test_a_create_that_is_refused_is_tried_again_when_it_has_rested() -> None:
     known: dict[str, Any] = {"attempts": (attempt("12:00", final=False),)}
     step = step_of(cron, "12:00:20", **known)
     assert isinstance(step, Write)  # Ready=False, with the server's words
-    assert step_of(cron, "12:00:20", status=step.status, **known) == Wait(wake_at=at("12:00:30"))
+    assert waits_until(step_of(cron, "12:00:20", status=step.status, **known)) == at("12:00:30")
     assert described(step_of(cron, "12:00:30", status=step.status, **known)) == "create 12:00"
 
 
@@ -585,7 +586,7 @@ def test_what_was_refused_here_and_settled_by_another_node_says_nothing_any_more
     status = replace(decide_ready(cron), settled_through=at("12:00"), next_schedule_at=at("12:05"))
     known: dict[str, Any] = {"status": status, "attempts": (attempt("12:00", final=False),)}
     step = step_of(cron, "12:01", **known)
-    assert step == Wait(wake_at=at("12:05"))
+    assert waits_until(step) == at("12:05")
 
 
 def test_a_refused_claim_is_given_up_like_any_other() -> None:
@@ -642,7 +643,7 @@ def test_a_finished_job_that_is_too_young_to_go_is_come_back_to() -> None:
     cron = cron_job(successfulJobsHistoryLimit=0)
     young = job(cron, "11:55", finished="11:55:10")
     known: dict[str, Any] = {"status": decide_ready(cron), "jobs": (young,)}
-    assert step_of(cron, "11:55:20", **known) == Wait(wake_at=at("11:55:30"))
+    assert waits_until(step_of(cron, "11:55:20", **known)) == at("11:55:30")
     assert described(step_of(cron, "11:55:30", **known)) == "delete (history) 11:55"
 
 
@@ -661,7 +662,7 @@ def test_a_node_that_stands_in_looks_later_and_keeps_to_what_is_due() -> None:
     cron = replace(cron_job(), generation=2)  # the check of the new generation is left to the owning node
     seen = settled(cron_job(), "11:55")
     stand_in = Stance(node="node-b", late=LATE, delay=timedelta(seconds=3))
-    assert step_of(cron, "12:00:02", status=seen, stance=stand_in) == Wait(wake_at=at("12:00:03"))
+    assert waits_until(step_of(cron, "12:00:02", status=seen, stance=stand_in)) == at("12:00:03")
     assert described(step_of(cron, "12:00:03", status=seen, stance=stand_in)) == "create 12:00"
 
 
@@ -688,7 +689,7 @@ def test_a_node_that_stands_in_deletes_no_history_and_writes_no_conditions() -> 
     cron = cron_job(successfulJobsHistoryLimit=0)
     stand_in = Stance(node="node-b", late=LATE, delay=timedelta(seconds=3))
     old = job(cron, "11:50", finished="11:51")
-    assert step_of(cron, "11:57", stance=stand_in, jobs=(old,)) == Wait(wake_at=at("12:00:03"))
+    assert waits_until(step_of(cron, "11:57", stance=stand_in, jobs=(old,))) == at("12:00:03")
 
 
 def test_what_was_settled_is_never_decided_again() -> None:

@@ -22,7 +22,18 @@ from controller.spec import CronJob
 from controller.status import Slot, Status
 from controller.steps import Cause, Check, Create, Delete, Step, Wait, Write
 from tests.unit.builders import at, cron_job, job
-from tests.unit.deciding import ASKED, LATE, OWNING, attempt, decide_ready, described, schedule_of, slot, step_of
+from tests.unit.deciding import (
+    ASKED,
+    LATE,
+    OWNING,
+    attempt,
+    decide_ready,
+    described,
+    schedule_of,
+    slot,
+    step_of,
+    waits_until,
+)
 
 INTERVAL = "2026-03-02T08:00:00Z/2026-03-02T09:00:00Z"
 
@@ -171,7 +182,7 @@ def test_a_deadline_is_told_when_it_is_over_and_not_at_the_next_try() -> None:
     known: dict[str, Any] = {"attempts": (attempt("12:00", final=False),)}
     told = step_of(cron, "12:00:04", status=decide_ready(cron), **known)
     assert isinstance(told, Write)  # it says that the object is not ready
-    assert step_of(cron, "12:00:04", status=told.status, **known) == Wait(wake_at=at("12:00:06"))
+    assert waits_until(step_of(cron, "12:00:04", status=told.status, **known)) == at("12:00:06")
 
 
 def test_a_template_that_was_objected_to_and_makes_a_job_is_checked_again() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -13,19 +13,24 @@ import pytest
 from controller import status as statuses
 from controller.errors import ClusterUnavailable, NamespaceTerminating, Throttled
 from controller.executor import CROWDED
-from controller.jobs import Job
+from controller.jobs import Firing, Job, manifest
 from controller.messages import CreateResult
 from controller.observation import Checked
 from controller.outcomes import Outcome, Reason, Trigger
 from controller.ports import Clock
 from controller.spec import CronJob
 from controller.status import Status
-from controller.steps import Cause, Write
+from controller.steps import Cause, Create, Write
 from tests.fakes.apiserver import FakeApiServer
 from tests.fakes.cluster import FakeCluster
 from tests.unit.world import Node, World, after, firing, in_world
 
 BROKEN = {"spec": {"template": {"spec": {"bogus": True}}}}
+
+
+def creating(firings: Iterable[Firing]) -> Create:
+    """The step that creates the Jobs of these."""
+    return Create(firings=tuple(firings))
 
 
 # --- creating -------------------------------------------------------------------------------------------------------
@@ -35,7 +40,7 @@ def test_a_job_that_is_created_is_known_recorded_and_announced_at_once() -> None
     async def act(world: World) -> None:
         node, cron = Node(world), world.apply()
         await world.until(60.5)
-        await node.executor.create(cron, [firing(cron, 60)])
+        await node.executor.create(cron, creating([firing(cron, 60)]))
         (job,) = world.server.jobs()
         assert node.jobs.of(cron.uid) == (job,)
         (record,) = world.store.records
@@ -48,10 +53,23 @@ def test_a_job_that_is_created_is_known_recorded_and_announced_at_once() -> None
     in_world(act)
 
 
+def test_a_job_that_was_made_ahead_is_sent_as_it_is() -> None:
+    async def act(world: World) -> None:
+        node, cron = Node(world), world.apply()
+        ahead, now = firing(cron, 60), firing(cron, 61)
+        body = manifest(cron, ahead, fired_by="made ahead")
+        await node.executor.create(cron, replace(creating([ahead, now]), bodies={ahead.name: body}))
+        makers = [world.server.manifest(job.namespace, job.name) for job in world.server.jobs()]
+        told = sorted(made["metadata"]["annotations"]["dcron.io/fired-by"] for made in makers)
+        assert told == ["made ahead", "node-a"]
+
+    in_world(act)
+
+
 def test_the_job_carries_the_name_of_the_node_and_the_last_success() -> None:
     async def act(world: World) -> None:
         node, cron = Node(world), world.apply()
-        await node.executor.create(cron, [replace(firing(cron, 60), last_successful_at=after(-30))])
+        await node.executor.create(cron, creating([replace(firing(cron, 60), last_successful_at=after(-30))]))
         (job,) = world.server.jobs()
         body = world.server.manifest(job.namespace, job.name)
         assert body["metadata"]["annotations"]["dcron.io/fired-by"] == "node-a"
@@ -64,8 +82,8 @@ def test_the_job_carries_the_name_of_the_node_and_the_last_success() -> None:
 def test_the_job_of_another_node_is_adopted_without_a_word() -> None:
     async def act(world: World) -> None:
         first, second, cron = Node(world, "node-a"), Node(world, "node-b"), world.apply()
-        await first.executor.create(cron, [firing(cron, 60)])
-        await second.executor.create(cron, [firing(cron, 60)])
+        await first.executor.create(cron, creating([firing(cron, 60)]))
+        await second.executor.create(cron, creating([firing(cron, 60)]))
         assert world.instants == [60]
         assert second.jobs.of(cron.uid) == world.server.jobs()
         assert [record.node for record in world.store.records] == ["node-a"]
@@ -80,11 +98,11 @@ def test_a_create_that_went_through_without_an_answer_is_announced_once() -> Non
         node, cron = Node(world), world.apply()
         world.server.fail_next_create_after_write = True
         with pytest.raises(ClusterUnavailable):
-            await node.executor.create(cron, [firing(cron, 60)])
+            await node.executor.create(cron, creating([firing(cron, 60)]))
         assert world.instants == [60]
         assert world.store.records == []
         for _ in range(2):
-            await node.executor.create(cron, [firing(cron, 60)])
+            await node.executor.create(cron, creating([firing(cron, 60)]))
         assert world.instants == [60]
         assert [record.scheduled_at for record in world.store.records] == [after(60)]
         assert world.events == ["SuccessfulCreate"]
@@ -97,9 +115,9 @@ def test_a_create_without_an_answer_that_is_settled_meanwhile_is_not_announced_l
         node, cron = Node(world), world.apply()
         world.server.fail_next_create_after_write = True
         with pytest.raises(ClusterUnavailable):
-            await node.executor.create(cron, [firing(cron, 60)])
+            await node.executor.create(cron, creating([firing(cron, 60)]))
         await node.executor.write(cron, settling(cron, Reason.CREATED))
-        await node.executor.create(cron, [firing(cron, 60)])
+        await node.executor.create(cron, creating([firing(cron, 60)]))
         assert world.events == []
         assert world.store.records == []
 
@@ -110,7 +128,7 @@ def test_a_foreign_job_under_the_name_ends_the_firing_and_never_makes_a_second_n
     async def act(world: World) -> None:
         node, cron = Node(world), world.apply()
         foreign = world.job(cron, 60, controlled_by="another object")
-        await node.executor.create(cron, [firing(cron, 60)])
+        await node.executor.create(cron, creating([firing(cron, 60)]))
         assert world.server.jobs() == (foreign,)
         (attempt,) = node.executor.attempts.turned_down(cron.uid)
         assert attempt.final
@@ -123,7 +141,7 @@ def test_a_foreign_job_under_the_name_ends_the_firing_and_never_makes_a_second_n
 def test_a_job_that_the_api_server_rejects_is_not_tried_again() -> None:
     async def act(world: World) -> None:
         node, cron = Node(world), world.apply(jobTemplate=BROKEN)
-        await node.executor.create(cron, [firing(cron, 60)])
+        await node.executor.create(cron, creating([firing(cron, 60)]))
         (attempt,) = node.executor.attempts.turned_down(cron.uid)
         assert attempt.final
         assert "unknown field" in attempt.message
@@ -137,7 +155,7 @@ def test_a_create_that_is_refused_rests_twice_as_long_each_time_and_half_a_minut
         world.server.full_namespaces.add("ns")
         rests = []
         for _ in range(7):
-            await node.executor.create(cron, [firing(cron, 60)])
+            await node.executor.create(cron, creating([firing(cron, 60)]))
             (attempt,) = node.executor.attempts.turned_down(cron.uid)
             assert not attempt.final
             assert "exceeded quota" in attempt.message
@@ -152,7 +170,7 @@ def test_nothing_can_be_created_in_a_namespace_that_is_terminating_and_nothing_i
         node, cron = Node(world), world.apply()
         world.server.terminating_namespaces.add("ns")
         with pytest.raises(NamespaceTerminating):
-            await node.executor.create(cron, [firing(cron, 60)])
+            await node.executor.create(cron, creating([firing(cron, 60)]))
         assert node.executor.attempts.turned_down(cron.uid) == ()
 
     in_world(act)
@@ -189,7 +207,7 @@ def test_what_is_caught_up_is_created_in_order_so_one_without_an_answer_holds_ba
         node, cron = Node(world, cluster=Stumbling), world.apply()
         node.cron_jobs.see(cron)
         with pytest.raises(ClusterUnavailable) as failure:
-            await node.executor.create(cron, [firing(cron, second, Trigger.CATCH_UP) for second in (0, 1, 3)])
+            await node.executor.create(cron, creating([firing(cron, second, Trigger.CATCH_UP) for second in (0, 1, 3)]))
         assert failure.value.after_progress
         assert world.instants == [0]
         assert [record.scheduled_at for record in world.store.records] == [after(0)]
@@ -202,11 +220,11 @@ def test_what_is_only_late_is_created_four_at_a_time_and_one_without_an_answer_h
         node, cron = Node(world, cluster=Stumbling), world.apply()
         node.cron_jobs.see(cron)
         with pytest.raises(ClusterUnavailable) as failure:
-            await node.executor.create(cron, [firing(cron, second) for second in (0, 1, 3, 4, 5)])
+            await node.executor.create(cron, creating([firing(cron, second) for second in (0, 1, 3, 4, 5)]))
         assert failure.value.after_progress
         assert sorted(world.instants) == [0, 3, 4]
         with pytest.raises(ClusterUnavailable) as failure:
-            await node.executor.create(cron, [firing(cron, 1)])
+            await node.executor.create(cron, creating([firing(cron, 1)]))
         assert not failure.value.after_progress
 
     in_world(act)
@@ -217,7 +235,7 @@ def test_a_row_of_late_instants_takes_the_time_of_its_groups_and_not_of_its_leng
         node, cron = Node(world, cluster=Slow), world.apply()
         node.cron_jobs.see(cron)
         began = node.clock.elapsed()
-        await node.executor.create(cron, [firing(cron, second) for second in range(8)])
+        await node.executor.create(cron, creating([firing(cron, second) for second in range(8)]))
         assert sorted(world.instants) == list(range(8))
         assert node.clock.elapsed() - began < timedelta(seconds=3 * 0.6)
 
@@ -246,7 +264,9 @@ def test_a_catch_up_is_not_overtaken_by_what_is_only_late() -> None:
     async def act(world: World) -> None:
         node, cron = Node(world, cluster=Counting), world.apply()
         node.cron_jobs.see(cron)
-        await node.executor.create(cron, [firing(cron, second, trigger) for second, trigger in enumerate(triggers)])
+        await node.executor.create(
+            cron, creating([firing(cron, second, trigger) for second, trigger in enumerate(triggers)])
+        )
         assert isinstance(node.cluster, Counting)
         assert node.cluster.together == [1, 1, 1, 2, 3, 4, 1, 1, 1]
 
@@ -258,7 +278,7 @@ def test_when_many_creates_are_on_their_way_each_object_sends_one_at_a_time() ->
         node, cron = Node(world, cluster=Counting), world.apply()
         node.cron_jobs.see(cron)
         rows = [[firing(cron, 10 * row + second) for second in range(4)] for row in range(CROWDED)]
-        await asyncio.gather(*(node.executor.create(cron, row) for row in rows))
+        await asyncio.gather(*(node.executor.create(cron, creating(row)) for row in rows))
         assert len(world.instants) == 4 * CROWDED
         assert isinstance(node.cluster, Counting)
         assert max(node.cluster.together) < 2 * CROWDED
@@ -270,7 +290,7 @@ def test_with_no_time_left_only_the_first_group_goes_out() -> None:
     async def act(world: World) -> None:
         node, cron = Node(world), world.apply()
         node.cron_jobs.see(cron)
-        await node.executor.create(cron, [firing(cron, second) for second in range(6)], within=timedelta(0))
+        await node.executor.create(cron, creating([firing(cron, second) for second in range(6)]), within=timedelta(0))
         assert sorted(world.instants) == [0, 1, 2, 3]
 
     in_world(act)
@@ -291,7 +311,7 @@ def test_of_several_errors_the_weightiest_is_raised() -> None:
             node, cron = Node(world, cluster=Failing), world.apply()
             node.cron_jobs.see(cron)
             with pytest.raises((ClusterUnavailable, NamespaceTerminating, Throttled, ZeroDivisionError)) as failure:
-                await node.executor.create(cron, [firing(cron, second) for second in range(len(errors))])
+                await node.executor.create(cron, creating([firing(cron, second) for second in range(len(errors))]))
             found.append(failure.value)
 
         ahead, found = iter(errors), list[BaseException]()
@@ -318,7 +338,7 @@ def test_an_object_that_changes_between_two_groups_of_creates_is_looked_at_again
         node.executor._cluster = Edited(world.server, node.clock, node.name)
         cron = world.apply()
         node.cron_jobs.see(cron)
-        await node.executor.create(cron, [firing(cron, 0, Trigger.CATCH_UP), firing(cron, 1)])
+        await node.executor.create(cron, creating([firing(cron, 0, Trigger.CATCH_UP), firing(cron, 1)]))
         assert world.instants == [0]
 
     in_world(act)
@@ -328,7 +348,7 @@ def test_a_long_row_of_creates_is_cut_so_that_the_object_is_looked_at_again() ->
     async def act(world: World) -> None:
         node, cron = Node(world, cluster=Slow), world.apply()
         node.cron_jobs.see(cron)
-        await node.executor.create(cron, [firing(cron, second) for second in range(12)])
+        await node.executor.create(cron, creating([firing(cron, second) for second in range(12)]))
         assert sorted(world.instants) == list(range(8))
 
     in_world(act)
@@ -341,7 +361,7 @@ def test_a_firing_whose_deadline_passes_while_others_are_created_is_left_to_the_
         node, cron = Node(world, cluster=Slow), world.apply(startingDeadlineSeconds=5)
         node.cron_jobs.see(cron)
         await world.until(65.7)
-        await node.executor.create(cron, [firing(cron, second) for second in (61, 62, 63, 64, 60)])
+        await node.executor.create(cron, creating([firing(cron, second) for second in (61, 62, 63, 64, 60)]))
         assert sorted(world.instants) == [61, 62, 63, 64]
 
     in_world(act)
@@ -370,7 +390,7 @@ def test_a_bug_is_not_hidden_behind_an_ordinary_failure() -> None:
 def test_nothing_is_kept_of_an_object_that_is_gone() -> None:
     async def act(world: World) -> None:
         node, cron = Node(world), world.apply(jobTemplate=BROKEN)
-        await node.executor.create(cron, [firing(cron, 60)])
+        await node.executor.create(cron, creating([firing(cron, 60)]))
         node.executor.forget(cron.uid)
         assert node.executor.attempts.turned_down(cron.uid) == ()
         node.executor.forget("never seen")
@@ -381,9 +401,9 @@ def test_nothing_is_kept_of_an_object_that_is_gone() -> None:
 def test_the_minute_without_success_events_ends_with_the_object() -> None:
     async def act(world: World) -> None:
         node, cron = Node(world), world.apply()
-        await node.executor.create(cron, [firing(cron, 60)])
+        await node.executor.create(cron, creating([firing(cron, 60)]))
         node.executor.forget(cron.uid)
-        await node.executor.create(cron, [firing(cron, 61)])
+        await node.executor.create(cron, creating([firing(cron, 61)]))
         assert world.events == ["SuccessfulCreate", "SuccessfulCreate"]
 
     in_world(act)
@@ -635,7 +655,7 @@ def test_an_instant_that_has_its_outcome_leaves_no_attempt_behind() -> None:
     async def act(world: World) -> None:
         node, cron = Node(world), world.apply(jobTemplate=BROKEN)
         node.cron_jobs.see(cron)
-        await node.executor.create(cron, [firing(cron, 60), firing(cron, 120)])
+        await node.executor.create(cron, creating([firing(cron, 60), firing(cron, 120)]))
         await node.executor.write(cron, settling(cron, Reason.CREATE_FAILED))
         assert [one.scheduled_at for one in node.executor.attempts.turned_down(cron.uid)] == [after(120)]
 
@@ -646,7 +666,7 @@ def test_an_attempt_at_an_instant_that_another_node_has_settled_is_not_kept() ->
     async def act(world: World) -> None:
         node, cron = Node(world), world.apply(jobTemplate=BROKEN)
         node.cron_jobs.see(cron)
-        await node.executor.create(cron, [firing(cron, 60), firing(cron, 120)])
+        await node.executor.create(cron, creating([firing(cron, 60), firing(cron, 120)]))
         other = settling(cron, Reason.CREATE_FAILED)
         passed = await node.cluster.write_status(cron, {"settledThrough": "2026-01-01T00:01:00Z"})
         node.cron_jobs.see(passed)

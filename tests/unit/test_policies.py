@@ -23,7 +23,7 @@ from controller.spec import CronJob
 from controller.status import Slot, Status
 from controller.steps import Cause, Create, Delete, Recall, Wait, Write
 from tests.unit.builders import at, cron_job, job
-from tests.unit.deciding import OWNING, attempt, decide_ready, described, recalled, slot, step_of
+from tests.unit.deciding import OWNING, attempt, decide_ready, described, recalled, slot, step_of, waits_until
 
 TRIGGERED = {"trigger": "now-1"}
 
@@ -179,7 +179,7 @@ def test_raising_the_limit_does_not_fire_backwards() -> None:
     completed = step.status.condition(COMPLETED)
     assert completed is not None
     assert not completed.status
-    assert step_of(raised, "13:02:02", status=step.status) == Wait(wake_at=at("13:05"))
+    assert waits_until(step_of(raised, "13:02:02", status=step.status)) == at("13:05")
 
 
 def test_a_run_that_could_not_be_created_leaves_its_place_to_the_next_instant() -> None:
@@ -222,7 +222,7 @@ def test_one_that_waits_is_looked_at_again_when_its_deadline_ends() -> None:
     known: dict[str, Any] = {"jobs": (job(cron, "11:55"),), "complete": True}
     told = step_of(cron, "12:00:02", status=status, **known)
     assert isinstance(told, Write)
-    assert step_of(cron, "12:00:03", status=told.status, **known) == Wait(wake_at=at("12:00:31"))
+    assert waits_until(step_of(cron, "12:00:03", status=told.status, **known)) == at("12:00:31")
     over = step_of(cron, "12:00:31", status=told.status, **known)
     assert described(over) == "write MissedDeadline queue manual 12:00:01"
 
@@ -306,7 +306,7 @@ def test_a_pause_is_told_with_its_reason_and_the_next_instant_after_it_and_looke
     assert condition.status
     assert condition.message == "until 2026-03-02T12:31:00Z: month end"
     assert step.status.next_schedule_at == at("12:35")
-    assert step_of(cron, "12:00:02", status=step.status) == Wait(wake_at=at("12:31"))
+    assert waits_until(step_of(cron, "12:00:02", status=step.status)) == at("12:31")
     resumed = step_of(cron, "12:31", status=step.status)
     assert described(resumed) == "write 7 SkippedSuspended"
     assert isinstance(resumed, Write)
@@ -322,7 +322,7 @@ def test_a_pause_that_is_taken_back_fires_nothing_backwards() -> None:
     assert isinstance(step, Write)
     assert step.status.suspended_until is None
     assert not step.status.suspended
-    assert step_of(cron, "12:12:01", status=step.status) == Wait(wake_at=at("12:15"))
+    assert waits_until(step_of(cron, "12:12:01", status=step.status)) == at("12:15")
 
 
 def test_a_pause_whose_end_was_not_seen_skips_its_own_instants_and_no_later_ones() -> None:
@@ -427,7 +427,7 @@ def test_as_many_failures_in_a_row_as_allowed_open_the_circuit() -> None:
     assert condition.status
     assert "3 Jobs failed in a row" in condition.message
     assert status.next_schedule_at is None
-    assert step_of(cron, "12:00:01", status=status) == Wait(wake_at=at("13:00:01"))
+    assert waits_until(step_of(cron, "12:00:01", status=status)) == at("13:00:01")
     assert described(step_of(cron, "12:56", status=status)) == "write 12 SkippedSuspended"
 
 
@@ -531,7 +531,7 @@ def test_an_edit_of_anything_in_the_spec_closes_the_circuit_and_fires_nothing_ba
     assert step.status.failures_in_row == 0
     assert not step.status.suspended
     assert step.status.observed_generation == 2
-    assert step_of(cron, "12:12:02", status=step.status, **known) == Wait(wake_at=at("12:15"))
+    assert waits_until(step_of(cron, "12:12:02", status=step.status, **known)) == at("12:15")
 
 
 # --- manual runs -----------------------------------------------------------------------------------------------------
@@ -603,7 +603,7 @@ def test_a_value_that_a_new_object_brings_along_is_only_noted() -> None:
     assert step.status.last_trigger == LastTrigger(value="now-1", at=at("11:58:01"), outcome="noted")
     assert step.status.backfill is not None
     assert (step.status.backfill.interval, step.status.backfill.state) == (JANUARY, BackfillState.NOTED)
-    assert step_of(cron, "11:58:02", status=step.status) == Wait(wake_at=at("12:00"))
+    assert waits_until(step_of(cron, "11:58:02", status=step.status)) == at("12:00")
 
 
 def test_a_manual_run_is_recorded_as_manual_and_counts_as_no_instant() -> None:
@@ -695,7 +695,7 @@ def test_a_node_that_stands_in_answers_only_once_it_has_waited() -> None:
     cron = replace(cron, requests=replace(cron.requests, made_at=at("11:56")))
     status = decide_ready(cron_job())
     stand_in = replace(OWNING, delay=timedelta(seconds=5))
-    assert step_of(cron, "11:56:04", status=status, stance=stand_in) == Wait(wake_at=at("11:56:05"))
+    assert waits_until(step_of(cron, "11:56:04", status=status, stance=stand_in)) == at("11:56:05")
     step = step_of(cron, "11:56:05", status=status, stance=stand_in, complete=True)
     assert described(step) == "write claim manual 11:56:05"
 
@@ -874,7 +874,7 @@ def test_a_promised_instant_of_a_backfill_that_rested_waits_for_a_place_again() 
     cron = cron_job(**ASKED_FOR, concurrencyPolicy="Forbid")
     status = replace(promised(cron), active=(*promised(cron).active, slot(cron, "11:55", uid="job-11:55")))
     known: dict[str, Any] = {"status": status, "complete": True}
-    assert step_of(cron, "11:56", jobs=(job(cron, "11:55"),), **known) == Wait(wake_at=at("12:00"))
+    assert waits_until(step_of(cron, "11:56", jobs=(job(cron, "11:55"),), **known)) == at("12:00")
     ended = step_of(cron, "11:57", jobs=(job(cron, "11:55", finished="11:56:30"),), **known)
     assert described(ended) == "create 10:00"
 
@@ -914,7 +914,7 @@ def shifted(**spec: Any) -> CronJob:
 def test_a_shifted_instant_fires_later_and_keeps_its_nominal_name() -> None:
     cron = shifted()
     status = decide_ready(cron)
-    assert step_of(cron, "12:01:59", status=status) == Wait(wake_at=at("12:02"))
+    assert waits_until(step_of(cron, "12:01:59", status=status)) == at("12:02")
     step = step_of(cron, "12:02", status=status)
     assert described(step) == "create 12:00"
 

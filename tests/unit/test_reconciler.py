@@ -20,10 +20,12 @@ from controller.names import name_for
 from controller.nodepool import NodePool
 from controller.outcomes import Reason
 from controller.ports import Clock
+from controller.preparation import AHEAD
 from controller.reconciler import ASK_AGAIN, BREATH, SILENCE, Reconciler
 from controller.spec import CronJob, Key
 from controller.status import Status
 from controller.timekeeper import Timekeeper
+from controller.turns import Turn
 from tests.fakes.apiserver import FakeApiServer
 from tests.fakes.clock import EPOCH
 from tests.fakes.cluster import FakeCluster
@@ -32,6 +34,8 @@ from tests.unit.world import Node, World, after, in_world
 
 KEY = Key("ns", "report")
 LATE = timedelta(seconds=10)
+PREPARES_AT = 60 - AHEAD.total_seconds()
+"""When a firing of the first minute is prepared."""
 
 
 class Replica(Node):
@@ -67,8 +71,8 @@ class Replica(Node):
         if cron_job is not None:
             self.cron_jobs.see(cron_job)
         await self.node_pool.beat()
-        wake_at = await self.reconciler.reconcile(KEY)
-        return None if wake_at is None else (wake_at - EPOCH).total_seconds()
+        turn = await self.reconciler.reconcile(KEY)
+        return None if turn is None else (turn.at - EPOCH).total_seconds()
 
     async def look_at(self, seconds: float, cron_job: CronJob | None = None) -> float | None:
         """Look at that moment."""
@@ -88,15 +92,42 @@ def status_of(world: World) -> Status:
 def test_an_object_fires_when_its_instant_comes_is_settled_and_looked_at_when_the_next_one_is() -> None:
     async def act(world: World) -> None:
         node = Replica(world)
-        assert await node.look_at(30, world.apply()) == 60
+        assert await node.look_at(30, world.apply()) == PREPARES_AT
         assert world.instants == []
         assert await node.look_at(60) == 60.8
         assert world.instants == [60]
-        assert await node.look_at(60.8) == 120
+        assert await node.look_at(60.8) == PREPARES_AT + 60
         status = status_of(world)
         assert (status.settled_through, status.owner) == (after(60), "node-a")
         assert status.counts == {"due": 1, "created": 1}
         assert len(world.server.created()) == 1
+
+    in_world(act)
+
+
+def test_a_run_that_is_asked_for_does_not_wait_until_the_books_of_an_instant_are_kept() -> None:
+    async def act(world: World) -> None:
+        node = Replica(world)
+        await node.look_at(30, world.apply())
+        await world.until(60)
+        await node.look(world.server.annotate(KEY, {"dcron.io/trigger": "now"}))
+        assert len(world.server.created()) == 2
+
+    in_world(act)
+
+
+def test_a_job_that_was_created_late_is_told_in_a_turn_of_its_own() -> None:
+    async def act(world: World) -> None:
+        node = Replica(world)
+        await node.look_at(30, world.apply(startingDeadlineSeconds=50))
+        writes = len(world.server.status_writes)
+        await world.until(63)
+        await node.node_pool.beat()
+        turn = await node.reconciler.reconcile(KEY)
+        assert turn == Turn(at=after(63), presses_at=after(120))
+        assert (world.instants, len(world.server.status_writes)) == ([60], writes)
+        await node.look()
+        assert status_of(world).settled_through == after(60)
 
     in_world(act)
 
@@ -106,7 +137,7 @@ def test_a_look_at_nothing_new_changes_nothing() -> None:
         node = Replica(world)
         await node.look_at(30, world.apply())
         writes = len(world.server.status_writes)
-        assert await node.look_at(40) == 60
+        assert await node.look_at(40) == PREPARES_AT
         assert len(world.server.status_writes) == writes
 
     in_world(act)
@@ -361,7 +392,7 @@ def test_a_template_that_the_api_server_does_not_take_makes_the_object_not_ready
     async def act(world: World) -> None:
         node = Replica(world)
         broken = {"spec": {"template": {"spec": {"bogus": True}}}}
-        assert await node.look_at(30, world.apply(jobTemplate=broken)) == 60
+        assert await node.look_at(30, world.apply(jobTemplate=broken)) == PREPARES_AT
         ready = status_of(world).condition(READY)
         assert ready is not None
         assert (ready.status, ready.reason) == (False, "InvalidJobTemplate")
@@ -395,7 +426,7 @@ def test_a_node_that_was_paused_asks_again_before_it_does_anything() -> None:
         node = Replica(world)
         await node.look_at(30, world.apply())
         await world.until(60)
-        assert await node.reconciler.reconcile(KEY) == after(60) + ASK_AGAIN
+        assert await node.reconciler.reconcile(KEY) == Turn(at=after(60) + ASK_AGAIN, presses_at=after(60) + ASK_AGAIN)
         assert world.instants == []
 
     in_world(act)
@@ -413,7 +444,7 @@ def test_a_node_that_stands_in_fires_later() -> None:
         await node.look_at(63)
         assert world.instants == [60]
         await node.look_at(65)
-        assert await node.look_at(66) == 120, "from then on it serves the object"
+        assert await node.look_at(66) == PREPARES_AT + 60, "from then on it serves the object"
 
     in_world(act)
 
@@ -535,6 +566,7 @@ def test_a_claimed_slot_whose_job_was_recorded_and_is_gone_is_not_filled_by_the_
         second = Replica(world)
         await second.look_at(62, world.server.read(KEY))
         await second.look_at(64)
+        await second.look_at(64)  # what was created is told in a turn of its own
         assert len(world.server.created()) == created
         assert status_of(world).counts == {"due": 1, "created": 1}
 

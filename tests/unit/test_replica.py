@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
 from controller.errors import StoreDenied
 from controller.health import ReplicaHealth
 from controller.messages import FiringRecord, Member
+from controller.ports import Clock
 from controller.replica import Replica, ReplicaSettings
 from controller.ring import Ring
+from controller.spec import CronJob, Key
 from controller.web import Finding
+from tests.fakes.apiserver import FakeApiServer
 from tests.fakes.clock import EPOCH, SimulatedClock
 from tests.fakes.cluster import FakeCluster
 from tests.fakes.recentjobs import FakeRecentJobStore
@@ -33,6 +37,27 @@ class CountedStore(FakeRecentJobStore):
         return await super().firings(uid, after=after)
 
 
+class CountedCluster(FakeCluster):
+    """Counts how often an object is read and a status written, and connections that are asked for."""
+
+    reads = writes = 0
+
+    def __init__(self, server: FakeApiServer, clock: Clock, node: str) -> None:
+        super().__init__(server, clock, node)
+        self.opened: list[int] = []
+
+    async def open_connections(self, count: int) -> None:
+        self.opened.append(count)
+
+    async def read(self, key: Key) -> CronJob | None:
+        self.reads += 1
+        return await super().read(key)
+
+    async def write_status(self, cron_job: CronJob, status: Mapping[str, Any]) -> CronJob:
+        self.writes += 1
+        return await super().write_status(cron_job, status)
+
+
 class Running:
     """Node a, whose driver says what the test sets."""
 
@@ -40,7 +65,7 @@ class Running:
         clock = SimulatedClock(world.loop)
         self.driver = DictatedDriver()
         self.store = CountedStore(FakeRedis(world.clock.true_now), clock, node="a")
-        self.cluster = FakeCluster(world.server, clock, "a")
+        self.cluster = CountedCluster(world.server, clock, "a")
         self.replica = Replica(
             ReplicaSettings(node="a", nonce="1", protocol="1", tzdata="1", hash_replicas=REPLICAS),
             clock=clock,

@@ -260,26 +260,13 @@ STATUSES = st.builds(
 )
 
 
-def merged(raw: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, Any]:
-    """A JSON merge patch as the API server applies it (RFC 7386)."""
-    result = dict(raw)
-    for name, value in patch.items():
-        if value is None:
-            result.pop(name, None)
-        elif isinstance(value, Mapping):
-            result[name] = merged(result.get(name) or {}, value)
-        else:
-            result[name] = value
-    return result
-
-
 @settings(max_examples=50)
 @given(old=STATUSES, new=STATUSES)
 def test_a_patch_turns_what_the_object_carries_into_what_it_should(old: Status, new: Status) -> None:
     new = replace(new, counts={**old.counts, **new.counts})  # counts only ever grow
-    carried = merged({}, statusbody.patch(Status(), old, CRON, now=NOW))
+    carried = statusbody.merged({}, statusbody.patch(Status(), old, CRON, now=NOW))
     patch = statusbody.patch(old, new, carrying(carried), now=NOW)
-    stored = carrying(merged(carried, patch))
+    stored = carrying(statusbody.merged(carried, patch))
     after = statusbody.parse(stored)
     assert after == new
     assert [one.changed_at for one in after.conditions] == [one.changed_at for one in new.conditions]

@@ -13,7 +13,8 @@ import pytest
 
 from controller.errors import ClusterUnavailable, Conflict, Throttled
 from controller.spec import Key
-from controller.workqueue import PLACES, WorkQueue
+from controller.turns import Turn
+from controller.workqueue import BOOK_PLACES, PLACES, WorkQueue
 from tests.fakes.clock import EPOCH, SimulatedClock
 from tests.simulation.loop import Simulation, simulate
 from tests.unit.builders import key
@@ -61,14 +62,15 @@ class Desk:
             yield
             self.queue.stop()
 
-    async def _look(self, key: Key) -> datetime | None:
+    async def _look(self, key: Key) -> Turn | None:
         assert key.name not in self.under_way, "two looks at one key at once"
         self.looks.append((key.name, round(self.clock.elapsed().total_seconds(), 3)))
         self.under_way.append(key.name)
         self.most = max(self.most, len(self.under_way))
         try:
             await asyncio.sleep(self.takes)
-            return self.answer(key)
+            wake_at = self.answer(key)
+            return None if wake_at is None else Turn(at=wake_at, presses_at=wake_at)
         finally:
             self.under_way.remove(key.name)
             self.ended.append(key.name)
@@ -213,15 +215,31 @@ def test_no_more_looks_are_under_way_than_there_are_places() -> None:
     assert [time for _, time in desk.looks] == [1, 1, 1, 2, 2, 2, 3, 3, 3, 4]
 
 
-def test_the_oldest_instant_comes_first_when_there_are_too_few_places() -> None:
+def test_firings_find_places_while_there_are_many_books_to_keep() -> None:
     async def act(desk: Desk) -> None:
         desk.takes = 10
-        for name, instant in {"first": 0, "newest": 3, "oldest": 1, "middle": 2, "like newest": 3}.items():
-            desk.add(name, instant)
+        for number in range(3 * BOOK_PLACES):
+            desk.queue.add(key(f"book-{number}"), at(1), books=True)
+        await desk.until(2)
+        assert len(desk.under_way) == BOOK_PLACES
+        desk.takes = 0
+        desk.add("firing", 3)
         await desk.until(60)
 
-    names = [name for name, _ in at_desk(act, places=1).looks]
-    assert names == ["first", "oldest", "middle", "newest", "like newest"]
+    desk = at_desk(act)
+    assert desk.times("firing") == [3]
+    assert len(desk.looks) == 3 * BOOK_PLACES + 1
+
+
+def test_a_key_with_books_to_keep_is_looked_at_when_it_fires_even_if_others_have_books_too() -> None:
+    async def act(desk: Desk) -> None:
+        desk.takes = 10
+        for number in range(3 * BOOK_PLACES):
+            desk.queue.add(key(f"book-{number:02}"), at(1), books=True)
+        desk.add(f"book-{3 * BOOK_PLACES - 1}", 4)
+        await desk.until(60)
+
+    assert at_desk(act).times(f"book-{3 * BOOK_PLACES - 1}") == [4]
 
 
 def test_a_slow_look_does_not_delay_other_keys() -> None:
@@ -426,16 +444,28 @@ def test_a_cancelled_queue_cancels_its_looks() -> None:
 # --- what it tells --------------------------------------------------------------------------------------------------
 
 
-def test_overdue_is_how_long_the_oldest_key_has_waited_for_its_look() -> None:
+def test_stalled_is_for_how_long_no_look_has_begun_or_ended_while_keys_are_due() -> None:
     async def act(desk: Desk) -> None:
-        assert desk.queue.overdue == timedelta(0)
+        await desk.until(5)
+        assert desk.queue.stalled == timedelta(0), "nothing is due"
         desk.takes = 100
-        desk.add("under way", 1)
-        desk.add("waits", 2)
-        desk.add("waits too", 3)
-        assert desk.queue.overdue == timedelta(0)
+        desk.add("under way", 6)
         await desk.until(10)
-        assert desk.queue.overdue == timedelta(seconds=8)
+        assert desk.queue.stalled == timedelta(0), "what is due is under way"
+        desk.add("waits", 11)
+        await desk.until(16)
+        assert desk.queue.stalled == timedelta(seconds=10)
+
+    at_desk(act, places=1)
+
+
+def test_a_queue_that_gets_on_is_not_stalled_however_long_the_row_is() -> None:
+    async def act(desk: Desk) -> None:
+        desk.takes = 2
+        for number in range(200):
+            desk.add(f"key-{number}", 1)
+        await desk.until(300.5)
+        assert desk.queue.stalled <= timedelta(seconds=2)
 
     at_desk(act, places=1)
 

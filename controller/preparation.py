@@ -1,0 +1,129 @@
+"""The next step for an object, and what is decided before its instant, so that nothing is left to do then but to send.
+
+While time brings nothing else, the decision of the next instant is made ahead, as if its moment had come, and kept.
+When it has come, and the object, its Jobs, what else is known and the stance of this node are the very same, `decide`
+would say the same again: the step is taken as it is. If anything has changed, it is decided anew. So a herd pays for
+its decisions, and for what they need from Redis, in the quiet seconds before it.
+
+It is memory and nothing more; `decision` decides, `reconciler` asks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from controller import schedule, statusbody
+from controller.decision import decide
+from controller.errors import TerminalError
+from controller.jobs import manifest
+from controller.observation import Observed, Stance
+from controller.schedule import Schedule
+from controller.spec import CronJob
+from controller.status import Status
+from controller.steps import Create, Recall, Step, Wait
+
+AHEAD = timedelta(seconds=2)
+"""So long before it is due, a firing is prepared."""
+
+Observe = Callable[[Status], Observed]
+"""Gives what is known of an object besides its status."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """A decision that was made ahead.
+
+    Attributes:
+        cron_job: The object that it is about.
+        observed: What was known.
+        stance: How this node stood to the object.
+        at: The moment that it was made for, UTC.
+        step: What is to be done then.
+    """
+
+    cron_job: CronJob
+    observed: Observed
+    stance: Stance
+    at: datetime
+    step: Create
+
+    def holds(self, cron_job: CronJob, stance: Stance, now: datetime) -> bool:
+        """Whether it is about this very state, and what is due is only late by now: not lost, nor to be caught up."""
+        if cron_job is not self.cron_job or stance != self.stance or not self.at <= now < self.at + stance.late:
+            return False
+        return not any(cron_job.is_too_late(one.scheduled_at, one.trigger, now) for one in self.step.firings)
+
+
+class Preparation:
+    """Decides for one node, ahead where it can."""
+
+    def __init__(self) -> None:
+        self._prepared: dict[str, Prepared] = {}
+
+    def next_step(self, cron_job: CronJob, stance: Stance, now: datetime, observe: Observe) -> Step:
+        """What was prepared for this moment, if it holds; else what is decided now.
+
+        Args:
+            cron_job: The object.
+            stance: How this node stands to it.
+            now: The time, aware UTC.
+            observe: Gives what is known besides.
+        """
+        if (prepared := self._take(cron_job, stance, now)) and observe(prepared.observed.status) == prepared.observed:
+            return prepared.step
+        observed = observe(statusbody.parse(cron_job))
+        step = decide(cron_job, schedule_of(cron_job), observed, now, stance)
+        if isinstance(step, Wait) and step.presses_at is not None and _may_prepare(cron_job, stance, step):
+            return self._ahead(cron_job, observed, stance, now, step, step.presses_at)
+        return step
+
+    def forget(self, uid: str) -> None:
+        """The object is gone, or another node's."""
+        self._prepared.pop(uid, None)
+
+    def _take(self, cron_job: CronJob, stance: Stance, now: datetime) -> Prepared | None:
+        """What was prepared, unless it holds no more; before its moment it is kept."""
+        prepared = self._prepared.get(cron_job.uid)
+        if prepared is None or (now < prepared.at and cron_job is prepared.cron_job):
+            return None
+        del self._prepared[cron_job.uid]
+        return prepared if prepared.holds(cron_job, stance, now) else None
+
+    def _ahead(
+        self, cron_job: CronJob, observed: Observed, stance: Stance, now: datetime, wait: Wait, at: datetime
+    ) -> Step:
+        """Prepare for a moment; gives what has to be known for that, or when to look again."""
+        if at - now > AHEAD:
+            return replace(wait, wake_at=at - AHEAD)
+        step = decide(cron_job, schedule_of(cron_job), observed, at, stance)
+        if isinstance(step, Create):
+            bodies = {one.name: manifest(cron_job, one, fired_by=stance.node) for one in step.firings}
+            self._prepared[cron_job.uid] = Prepared(
+                cron_job=cron_job, observed=observed, stance=stance, at=at, step=replace(step, bodies=bodies)
+            )
+        return step if isinstance(step, Recall) else wait
+
+
+def schedule_of(cron_job: CronJob) -> Schedule | TerminalError:
+    """The schedule of an object, or why it has none."""
+    spec = cron_job.spec
+    try:
+        return schedule.parse(
+            spec.expressions,
+            spec.time_zone,
+            start_at=spec.start_at,
+            end_at=spec.end_at,
+            hashed_as=str(cron_job.key),
+            created_at=cron_job.created_at,
+            dst_gap=spec.dst_gap,
+            dst_overlap=spec.dst_overlap,
+        )
+    except TerminalError as error:
+        return error
+
+
+def _may_prepare(cron_job: CronJob, stance: Stance, wait: Wait) -> bool:
+    """Whether nothing comes before a firing that needs no claim; what stands in is rarely needed."""
+    return wait.wake_at == wait.presses_at and not cron_job.spec.claims and not stance.delay

@@ -1,0 +1,245 @@
+"""Whose turn it is: keys that wait for their time, and the order of those whose time has come.
+
+When more is due than can be done at once, the order decides what is late and what is lost. What would be lost soon goes
+first: a firing that nears its deadline, or the next instant of its own schedule. Then firings, in turns: each herd
+(what comes due in one namespace in one second) has its share, so that ten thousand of them hold up neither another
+namespace nor the few that come due a little later. Within a herd the oldest comes first. Then whatever only keeps the
+books: what has become of firings, Jobs that have ended, history.
+
+Values and heaps only. `workqueue` runs the looks.
+"""
+
+from __future__ import annotations
+
+import heapq
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import IntEnum
+
+from controller.spec import Key
+
+SOON_LOST = timedelta(seconds=5)
+"""What would be lost so soon goes before all others."""
+PATIENCE = timedelta(seconds=30)
+"""Books wait no longer than this behind firings: where too much is due for ever, it is late, but nothing is untold."""
+MOSTLY_STALE, SMALL_HEAP = 2, 16
+"""A heap may hold so many entries for each key, and so many more, before it is made anew."""
+
+
+class Lane(IntEnum):
+    """How much a look matters; the first goes first."""
+
+    LOST_SOON = 0
+    FIRING = 1
+    BOOKS = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """When a key wants to be looked at.
+
+    Attributes:
+        at: Not before.
+        presses_at: From then on something is to be fired, or somebody waits for an answer; None: not that is known.
+        lost_at: From then on what is to be fired would be too late; None: it would only be late.
+    """
+
+    at: datetime
+    presses_at: datetime | None = None
+    lost_at: datetime | None = None
+
+    def joined(self, other: Turn | None) -> Turn:
+        """One look for both: the earlier of each."""
+        if other is None:
+            return self
+        return Turn(
+            at=min(self.at, other.at),
+            presses_at=_earlier(self.presses_at, other.presses_at),
+            lost_at=_earlier(self.lost_at, other.lost_at),
+        )
+
+    def put_off(self, at: datetime) -> Turn:
+        """The same, not before another time."""
+        presses_at = None if self.presses_at is None else max(at, self.presses_at)
+        lost_at = None if self.lost_at is None or self.lost_at <= at else self.lost_at
+        return Turn(at=at, presses_at=presses_at, lost_at=lost_at)
+
+    def lane(self, now: datetime) -> Lane:
+        """How much a look at it matters by now."""
+        if now < self._presses_from:
+            return Lane.BOOKS
+        soon_lost = self.lost_at is not None and self.lost_at - SOON_LOST <= now < self.lost_at
+        return Lane.LOST_SOON if soon_lost else Lane.FIRING
+
+    def changes_after(self, now: datetime) -> datetime | None:
+        """When it matters more than now; None: it never will."""
+        if self._presses_from > now:
+            return self._presses_from
+        lost_soon_at = None if self.lost_at is None else self.lost_at - SOON_LOST
+        return lost_soon_at if lost_soon_at is not None and lost_soon_at > now else None
+
+    def order(self, lane: Lane) -> float:
+        """What orders those of a lane that stand in a row: the least goes first."""
+        by = self.lost_at if lane is Lane.LOST_SOON else None
+        return (by or self.at).timestamp()
+
+    @property
+    def _presses_from(self) -> datetime:
+        patient = self.at + PATIENCE
+        return patient if self.presses_at is None else min(self.presses_at, patient)
+
+
+@dataclass(slots=True)
+class _Place:
+    """Where a key stands; entries of heaps with another number than its own count no more."""
+
+    turn: Turn
+    number: int
+    lane: Lane | None = None
+
+
+@dataclass(slots=True)
+class _Herds:
+    """Numbers by which herds take turns: start-time fair queueing, each key a unit of work.
+
+    Attributes:
+        served: The number of the key served last: a new herd begins there, so none waits for another to end.
+        last: By herd, the number given last.
+    """
+
+    served: int = 0
+    last: dict[tuple[str, datetime], int] = field(default_factory=dict)
+
+    def number(self, key: Key, turn: Turn) -> int:
+        """The number of the next key of a herd."""
+        herd = (key.namespace, turn.at.replace(microsecond=0))
+        self.last[herd] = number = max(self.served, self.last.get(herd, 0)) + 1
+        return number
+
+
+class Turns:
+    """Keys with their turns, one each."""
+
+    def __init__(self) -> None:
+        self._places: dict[Key, _Place] = {}
+        self._numbers = 0
+        self._later: list[tuple[datetime, int, Key]] = []
+        self._lanes: dict[Lane, list[tuple[float, int, Key]]] = {lane: [] for lane in Lane}
+        self._ready = 0
+        self._herds = _Herds()
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    @property
+    def ready(self) -> int:
+        """How many keys have come due and wait, as of the last `advance`."""
+        return self._ready
+
+    def put(self, key: Key, turn: Turn) -> bool:
+        """Give a key a turn; one that it has already is joined with it. False: nothing has changed by that."""
+        known = self._places.get(key)
+        joined = turn.joined(known.turn if known else None)
+        if known is not None:
+            if joined == known.turn:
+                return False
+            self.discard(key)
+        self._numbers += 1
+        self._places[key] = _Place(joined, self._numbers)
+        self._push_later(joined.at, self._numbers, key)
+        return True
+
+    def discard(self, key: Key) -> None:
+        """Forget a key."""
+        place = self._places.pop(key, None)
+        if place is not None and place.lane is not None:
+            self._ready -= 1
+
+    def advance(self, now: datetime) -> None:
+        """Time has come to this."""
+        while self._later and self._later[0][0] <= now:
+            _, number, key = heapq.heappop(self._later)
+            place = self._places.get(key)
+            if place is not None and place.number == number:
+                self._come_due(key, place, now)
+
+    def next_change(self) -> datetime | None:
+        """When a key comes due, or comes to matter more than now; as of the last `advance`."""
+        while self._later and not self._counts(self._later[0]):
+            heapq.heappop(self._later)
+        return self._later[0][0] if self._later else None
+
+    def pop(self, *, books: bool = True) -> tuple[Key, Turn, Lane] | None:
+        """Take the key whose turn it is.
+
+        Args:
+            books: Whether it may be one that only keeps the books.
+        """
+        for lane, heap in self._lanes.items():
+            if lane is Lane.BOOKS and not books:
+                break
+            while heap:
+                order, number, key = heapq.heappop(heap)
+                place = self._places.get(key)
+                if place is not None and place.number == number and place.lane is lane:
+                    self._take(key, lane, order)
+                    return key, place.turn, lane
+        return None
+
+    def firing_by(self, moment: datetime, *, at_most: int) -> list[Key]:
+        """Some of the keys that fire by a moment and are not taken yet: the last to be taken are at the end."""
+        ready = [entry for lane in (Lane.LOST_SOON, Lane.FIRING) for entry in self._lanes[lane][-at_most:]]
+        found = [key for _, number, key in ready if self._fires_by(key, number, moment)]
+        later: list[tuple[datetime, int, Key]] = []
+        places = [0]
+        while places and len(later) < at_most:  # of a heap only those below what is due can be due themselves
+            place = places.pop()
+            if place < len(self._later) and self._later[place][0] <= moment:
+                at, number, key = self._later[place]
+                later += [(at, number, key)] if self._fires_by(key, number, moment) else []
+                places += [2 * place + 1, 2 * place + 2]
+        return (found + [key for _, _, key in sorted(later) if key not in found])[-at_most:]
+
+    def _fires_by(self, key: Key, number: int, moment: datetime) -> bool:
+        place = self._places.get(key)
+        if place is None or place.number != number:
+            return False
+        return place.turn.presses_at is not None and place.turn.presses_at <= moment
+
+    def _come_due(self, key: Key, place: _Place, now: datetime) -> None:
+        """Stand where it belongs now, and move on when that changes."""
+        self._ready += place.lane is None
+        place.lane = lane = place.turn.lane(now)
+        order: float = self._herds.number(key, place.turn) if lane is Lane.FIRING else place.turn.order(lane)
+        heapq.heappush(self._lanes[lane], (order, place.number, key))
+        if (changes_at := place.turn.changes_after(now)) is not None:
+            self._push_later(changes_at, place.number, key)
+
+    def _take(self, key: Key, lane: Lane, order: float) -> None:
+        self.discard(key)
+        if lane is Lane.FIRING:
+            self._herds.served = int(order)
+        if not self._ready:
+            self._herds = _Herds()
+            for heap in self._lanes.values():
+                heap.clear()
+
+    def _push_later(self, at: datetime, number: int, key: Key) -> None:
+        """Remember when to move a key on, and drop what counts no more once it is most of the heap.
+
+        An entry overtaken by an earlier one, or whose key is gone, would stay until its time: a year perhaps.
+        """
+        heapq.heappush(self._later, (at, number, key))
+        if len(self._later) > MOSTLY_STALE * len(self._places) + SMALL_HEAP:
+            self._later = [entry for entry in self._later if self._counts(entry)]
+            heapq.heapify(self._later)
+
+    def _counts(self, entry: tuple[datetime, int, Key]) -> bool:
+        place = self._places.get(entry[2])
+        return place is not None and place.number == entry[1]
+
+
+def _earlier(one: datetime | None, other: datetime | None) -> datetime | None:
+    if one is None or other is None:
+        return one or other
+    return min(one, other)

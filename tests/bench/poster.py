@@ -1,0 +1,73 @@
+"""Creates many objects as fast as the API server takes them: what any client can do at most, and how a run is laid out.
+
+The bodies are made before the first request, the connections too. Several processes share the work where one would be
+the limit itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import multiprocessing
+import ssl
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import aiohttp
+
+from deploy.local.apiclient import ApiClient
+
+ABREAST = 64
+"""Requests of all processes together that are on their way at a time."""
+
+
+def post(
+    api: ApiClient, path: str, bodies: Sequence[dict[str, Any]], *, go_at: float = 0.0, processes: int = 1
+) -> None:
+    """Create objects.
+
+    Args:
+        path: The collection.
+        go_at: The first request is not sent before this, Unix time.
+        processes: How many share the work.
+
+    Raises:
+        RuntimeError: One was not created.
+    """
+    texts = [json.dumps(body).encode() for body in bodies]
+    context = multiprocessing.get_context("spawn")
+    workers = [
+        context.Process(target=_work, args=(api, path, texts[number::processes], go_at, max(1, ABREAST // processes)))
+        for number in range(processes)
+    ]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    if any(worker.exitcode for worker in workers):
+        raise RuntimeError(f"could not create all of {len(bodies)} objects at {path}")
+
+
+def _work(api: ApiClient, path: str, texts: list[bytes], go_at: float, abreast: int) -> None:
+    asyncio.run(_post_all(api, path, texts, go_at, abreast))
+
+
+async def _post_all(api: ApiClient, path: str, texts: list[bytes], go_at: float, abreast: int) -> None:
+    headers = {"Authorization": f"Bearer {api.token}", "Content-Type": "application/json"}
+    connector = aiohttp.TCPConnector(limit=abreast, ssl=ssl.create_default_context(cafile=str(api.certificate)))
+    async with aiohttp.ClientSession(api.server, headers=headers, connector=connector) as session:
+
+        async def ask() -> None:
+            async with session.get("/version") as answer:
+                await answer.read()
+
+        async def take() -> None:
+            while texts:
+                async with session.post(path, data=texts.pop()) as answer:
+                    await answer.read()
+                    answer.raise_for_status()
+
+        await asyncio.gather(*(ask() for _ in range(abreast)))
+        await asyncio.sleep(max(0.0, go_at - time.time()))
+        await asyncio.gather(*(take() for _ in range(abreast)))

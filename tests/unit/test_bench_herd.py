@@ -1,0 +1,124 @@
+"""The comparison of who makes Jobs: what its rows say, and what every arm makes."""
+
+from __future__ import annotations
+
+import json
+import xml.etree.ElementTree as ET
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from controller import spec
+from tests.bench import bodies, guard, picture, steady
+from tests.bench.arms import LIMIT, PEER, QUICK, THREE
+from tests.bench.herd import rows
+from tests.bench.outcome import Outcome
+
+DUE_AT = datetime(2026, 3, 2, 12, tzinfo=UTC)
+
+
+def outcome(lateness: list[float], *, due: int = 100) -> Outcome:
+    return Outcome(arm="ours", due=due, twice=0, lateness=lateness, cpu={"etcd": 1.0, "north": 2.0}, controller_cpu=2.0)
+
+
+def test_a_quantile_is_of_what_was_due_and_not_of_what_was_made() -> None:
+    whole = outcome([number / 100 for number in range(100)])
+    assert [whole.quantile(share) for share in (0.5, 0.99, 1)] == [0.5, 0.99, 0.99]
+    half = outcome([number / 100 for number in range(50)])
+    assert half.quantile(0.4) == 0.4
+    assert half.quantile(0.5) == float("inf")
+    assert whole.whole
+    assert not half.whole
+
+
+def test_a_row_holds_the_last_job_against_the_limit_and_costs_against_firings() -> None:
+    (row,) = rows([outcome([number / 100 for number in range(100)])], limit=0.5)
+    assert row == ("ours", 100, 100, 0, "0.500", "0.990", "0.990", "1.98", "20.00", "30.00")
+
+
+def test_every_arm_makes_the_same_job() -> None:
+    (raw,) = bodies.plain_jobs("bench", 1, DUE_AT)
+    (ours,) = bodies.objects(1, "0 12 2 3 *")
+    (theirs,) = bodies.cron_jobs(1, "0 12 2 3 *")
+    assert ours["spec"] == theirs["spec"]
+    pod = raw["spec"]["template"]["spec"]
+    assert [container.pop("env") is not None for container in pod["containers"]] == [True]
+    assert raw["spec"] == ours["spec"]["jobTemplate"]["spec"]
+    assert raw["metadata"]["name"].startswith("object-00000-20260302120000-")
+    assert raw["metadata"]["ownerReferences"][0]["kind"] == spec.KIND
+
+
+def herd(ours: float, *, raw: float = 1.0, peer: float = 2.0) -> dict[str, Outcome]:
+    """One run, by arm: when the last Job of each was made, all others just before."""
+    last = {LIMIT.name: raw, PEER.name: peer, THREE.name: ours}
+    return {arm: replace(outcome([seconds] * 100), arm=arm) for arm, seconds in last.items()}
+
+
+def test_the_guard_compares_ratios_and_no_times() -> None:
+    kept = herd(3.0)
+    slower_machine = guard.ratios(kept, herd(9.0, raw=3.0, peer=6.0))
+    assert [(ratio.kept, ratio.now, ratio.holds) for ratio in slower_machine] == [(3, 3, True), (1.5, 1.5, True)]
+    assert [ratio.holds for ratio in guard.ratios(kept, herd(4.4))] == [True, True]
+    assert [ratio.holds for ratio in guard.ratios(kept, herd(4.6))] == [False, False]
+    assert [ratio.holds for ratio in guard.ratios(kept, herd(4.6, peer=4.0))] == [False, True]
+
+
+def test_jobs_that_were_not_made_hold_no_ratio() -> None:
+    half = herd(3.0)
+    half[THREE.name] = replace(half[THREE.name], lateness=[0.1] * 50)
+    assert not any(ratio.holds for ratio in guard.ratios(herd(3.0), half))
+
+
+def test_of_two_runs_the_better_counts() -> None:
+    bad, good = guard.ratios(herd(3.0), herd(9.0)), guard.ratios(herd(3.0), herd(3.1))
+    assert guard.better(bad, good) == guard.better(good, bad) == good
+
+
+def test_what_is_kept_has_all_that_the_guard_compares() -> None:
+    kept = guard.read(json.loads(guard.KEPT.read_text()))
+    assert {arm.name for arm in QUICK} <= set(kept)
+    assert all(kept[arm.name].whole for arm in QUICK)
+
+
+def test_the_picture_has_a_line_for_each_arm_and_says_what_was_not_made() -> None:
+    slow = replace(outcome([number / 10 for number in range(50)]), arm="half < all")
+    text = picture.drawn([outcome([0.001] * 100), slow, replace(slow, arm="none", lateness=[])], "a herd")
+    paths = ET.fromstring(text).findall("{http://www.w3.org/2000/svg}path")
+    assert sum(path.get("class") == "arm" for path in paths) == 2 * 3
+    assert "50 of 100 made" in text
+
+
+# --- objects that fire again and again --------------------------------------------------------------------------------
+
+
+def entry(verb: str, resource: str, second: int, **changes: Any) -> dict[str, Any]:
+    """A line of the audit log, of the controller's."""
+    return {
+        "verb": verb,
+        "userAgent": "dcron-controller",
+        "objectRef": {"resource": resource, "namespace": "bench"},
+        "requestReceivedTimestamp": f"2026-03-02T12:00:{second:02}.5Z",
+        "responseStatus": {"code": 201},
+        **changes,
+    }
+
+
+def test_instants_are_those_of_the_schedule() -> None:
+    since = DUE_AT + timedelta(seconds=0.4)
+    found = steady.instants(since, since + timedelta(seconds=10), 5)
+    assert [at.second for at in found] == [5, 10]
+
+
+def test_writes_are_those_of_the_controller_that_went_through_in_time() -> None:
+    status = {"resource": "distributedcronjobs", "subresource": "status", "namespace": "bench"}
+    entries = [
+        entry("create", "jobs", 1),
+        entry("create", "jobs", 2),
+        entry("update", "", 3, objectRef=status),
+        entry("create", "jobs", 9),
+        entry("create", "jobs", 3, userAgent="kubectl"),
+        entry("create", "jobs", 3, responseStatus={"code": 409}),
+        entry("create", "jobs", 3, objectRef={"resource": "jobs", "namespace": "other"}),
+    ]
+    found = steady.writes(entries, DUE_AT, DUE_AT + timedelta(seconds=9))
+    assert found == {"create jobs": 2, "update distributedcronjobs/status": 1}
