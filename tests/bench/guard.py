@@ -1,8 +1,8 @@
 """`python -m tests.bench.guard`: fails if this project has fallen far behind what `make bench` has shown it to reach.
 
 Times of one machine say nothing on another, so ratios are compared: how late the herd's 99th percentile is against the
-last of the raw creates, and against batch/v1 with its limits raised, all of this one run. Machines are shared: what
-falls short is measured once more, and the better of both counts.
+last of the raw creates, and against batch/v1 with its limits raised, all of one run. Machines are shared, and both are
+seen to vary by two fifths: what falls short is measured again, and the best of three runs counts.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ KEPT = Path(__file__).resolve().parents[2] / "docs" / "benchmarks" / "herd.json"
 """What `make bench` has shown."""
 SLACK = 1.5
 """By so much a ratio may be worse than the kept one."""
+MORE_RUNS = 2
+"""Measured at most, if one falls short."""
 _LATE = 0.99
 
 
@@ -81,7 +83,9 @@ def main() -> int:
     kept = read(json.loads(KEPT.read_text()))
     count = kept[THREE.name].due
     found, whole = _run(kept, count)
-    if whole and not all(ratio.holds for ratio in found):
+    for _ in range(MORE_RUNS):
+        if not whole or all(ratio.holds for ratio in found):
+            break
         stage.say("short of what was kept: once more")
         again, whole = _run(kept, count)
         found = better(found, again)
