@@ -25,6 +25,9 @@ PATIENCE = timedelta(seconds=30)
 MOSTLY_STALE, SMALL_HEAP = 2, 16
 """A heap may hold so many entries for each key, and so many more, before it is made anew."""
 
+MOST_HERDS = 1000
+"""So many herds are remembered before those that have been served are forgotten: some may never all be."""
+
 
 class Lane(IntEnum):
     """How much a look matters; the first goes first."""
@@ -113,6 +116,8 @@ class _Herds:
     def number(self, key: Key, turn: Turn) -> int:
         """The number of the next key of a herd."""
         herd = (key.namespace, turn.at.replace(microsecond=0))
+        if len(self.last) >= MOST_HERDS:  # those that have been served begin anew at the same number anyway
+            self.last = {herd: number for herd, number in self.last.items() if number > self.served}
         self.last[herd] = number = max(self.served, self.last.get(herd, 0)) + 1
         return number
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from controller.spec import Key
-from controller.turns import PATIENCE, SOON_LOST, Lane, Turn, Turns
+from controller.turns import MOST_HERDS, PATIENCE, SOON_LOST, Lane, Turn, Turns
 from tests.unit.test_workqueue import at
 
 
@@ -106,6 +106,17 @@ def test_ten_thousand_of_one_second_do_not_hold_up_what_comes_due_a_little_later
     turns.advance(at(2))
     names = [taken[0].name for taken in (turns.pop() for _ in range(2)) if taken]
     assert "meanwhile" in names
+
+
+def test_a_queue_that_never_empties_remembers_no_herd_that_was_served() -> None:
+    turns = Turns()
+    turns.put(Key("ns", "waits"), books(0))
+    for second in range(3 * MOST_HERDS):
+        turns.put(Key("ns", f"key-{second}"), firing(second))
+        turns.advance(at(second))
+        turns.pop()
+    assert len(turns._herds.last) <= MOST_HERDS
+    assert turns.ready
 
 
 def test_two_turns_of_a_key_are_one_look_the_earlier_of_each() -> None:
