@@ -29,7 +29,7 @@ from controller.observation import Attempt, Observed, Stance
 from controller.outcomes import Reason, Trigger
 from controller.schedule import Schedule
 from controller.settlement import SUSPENDED_SETTLE, Settlement
-from controller.spec import ConcurrencyPolicy, CronJob
+from controller.spec import CatchUpPolicy, ConcurrencyPolicy, CronJob
 from controller.status import Slot, Status
 from controller.steps import Cause, Check, Create, Delete, Look, Recall, Step, Wait, Write
 from controller.writing import Writing
@@ -224,9 +224,12 @@ class _Question:
 
     def _upcoming(self) -> datetime | None:
         """The next instant that fires, as things stand."""
-        if self.case.due.suspended_now or self.case.runs_are_over:
+        pause, since = self.case.due.paused_until, self.case.due.until
+        if self.case.cron_job.spec.suspend or self.case.due.circuit_open or self.case.runs_are_over:
             return None
-        return self.case.due.next_after(self.case.due.until)
+        if self.case.due.suspended_now and pause is not None:
+            since = max(since, pause - self.case.cron_job.shift - INSTANT)
+        return self.case.due.next_after(since)
 
     def _settles_rest_at(self) -> datetime | None:
         """When instants that nothing fires for are told of next, while the schedule rests."""
@@ -236,10 +239,12 @@ class _Question:
         return settle_at if pause is None or pause <= self.case.now else min(settle_at, pause)
 
     def _lost_at(self, instant: datetime) -> datetime | None:
-        """When the firing of an instant is past its deadline, or meets the next one."""
-        overtaken = self.case.due.next_after(instant)
+        """When the firing of an instant is past its deadline, or its late window, or meets the next one."""
+        overtaken, due_at = self.case.due.next_after(instant), self.case.cron_job.due_at(instant)
         met_at = None if overtaken is None else self.case.cron_job.due_at(overtaken)
-        return self._earliest([self.case.cron_job.too_late_at(instant), met_at])
+        caught_up = self.case.cron_job.spec.catch_up_policy is not CatchUpPolicy.NONE
+        missed_at = None if caught_up else due_at + self.case.stance.late
+        return self._earliest([self.case.cron_job.too_late_at(instant), met_at, missed_at])
 
     def _waiting(self) -> list[Slot | Attempt]:
         """What waits for its turn, for its Job, or for another try."""

@@ -129,7 +129,7 @@ class Reconciler:
             written = did or written
             if isinstance(step, Create) and did:
                 created = True
-                if (turn := self._after_create(cron_job, step)) is not None:
+                if (turn := self._after_create(cron_job, step, insight)) is not None:
                     return turn
         return self._again_in(BREATH)
 
@@ -137,15 +137,15 @@ class Reconciler:
         at = self._clock.now() + pause
         return Turn(at=at, presses_at=at)
 
-    def _after_create(self, cron_job: CronJob, create: Create) -> Turn | None:
+    def _after_create(self, cron_job: CronJob, create: Create, insight: Insight) -> Turn | None:
         """The turn in which what was created is told, if nothing else may be to do first."""
         jobs, tried = self._jobs.of(cron_job.uid), self._executor.attempts.turned_down(cron_job.uid)
-        return books.after_create(cron_job, create, jobs, tried, self._clock.now())
+        return books.after_create(cron_job, insight.status_of(cron_job), create, jobs, tried)
 
     def _instead_of(self, cron_job: CronJob, write: Write) -> Turn | None:
         """The turn of a write that nobody waits for."""
         tried = self._executor.attempts.turned_down(cron_job.uid)
-        return books.instead_of(cron_job, write, tried, self._clock.now())
+        return books.instead_of(cron_job, write, tried)
 
     def forget(self, uid: str) -> None:
         """The object is gone."""

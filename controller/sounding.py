@@ -83,7 +83,10 @@ class Sounding:
         """Look ahead for ever."""
         while True:
             await self._clock.sleep(EVERY)
-            await self.look_ahead()
+            try:
+                await self.look_ahead()
+            except Exception:  # it is only a help: what is wrong with one object must not end the replica
+                logger.exception("could not get ready for what is due soon")
 
     async def look_ahead(self) -> None:
         """Get ready for what is due soon, if it is much."""

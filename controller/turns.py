@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import heapq
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import IntEnum
 
 from controller.spec import Key
@@ -131,6 +131,7 @@ class Turns:
         self._later: list[tuple[datetime, int, Key]] = []
         self._lanes: dict[Lane, list[tuple[float, int, Key]]] = {lane: [] for lane in Lane}
         self._ready = 0
+        self._now = datetime.min.replace(tzinfo=UTC)
         self._herds = _Herds()
 
     def __len__(self) -> int:
@@ -162,6 +163,7 @@ class Turns:
 
     def advance(self, now: datetime) -> None:
         """Time has come to this."""
+        self._now = now
         while self._later and self._later[0][0] <= now:
             _, number, key = heapq.heappop(self._later)
             place = self._places.get(key)
@@ -186,9 +188,13 @@ class Turns:
             while heap:
                 order, number, key = heapq.heappop(heap)
                 place = self._places.get(key)
-                if place is not None and place.number == number and place.lane is lane:
-                    self._take(key, lane, order)
-                    return key, place.turn, lane
+                if place is None or place.number != number or place.lane is not lane:
+                    continue
+                if lane is Lane.LOST_SOON and place.turn.lane(self._now) is not lane:
+                    self._come_due(key, place, self._now)  # it is lost: those that are not go first
+                    continue
+                self._take(key, lane, order)
+                return key, place.turn, lane
         return None
 
     def firing_by(self, moment: datetime, *, at_most: int) -> list[Key]:

@@ -19,6 +19,7 @@ from tests.unit.builders import at, cron_job, job, settled
 from tests.unit.deciding import attempt, slot
 
 CRON = cron_job()
+INSTANT = at("12:00")
 FIRING = Firing(
     name=name_for(CRON, at("12:00")), scheduled_at=at("12:00"), trigger=Trigger.SCHEDULE, next_at=at("12:05")
 )
@@ -27,13 +28,17 @@ NOON: dict[str, Any] = {
     "create": Create(firings=(FIRING,)),
     "jobs": (job(CRON, "12:00"),),
     "tried": (),
-    "now": at("12:00:00.1"),
+    "status": replace(settled(CRON, "11:55"), next_schedule_at=INSTANT),
 }
 
 
-def test_what_was_created_is_told_soon_and_later_if_it_is_late_already() -> None:
+def test_what_was_created_is_told_soon() -> None:
     assert books.after_create(**NOON) == Turn(at=at("12:00:00.8"), presses_at=at("12:05"))
-    assert books.after_create(**{**NOON, "now": at("12:00:07")}) == Turn(at=at("12:00:07"), presses_at=at("12:05"))
+
+
+def test_who_has_not_told_of_an_earlier_instant_waits_from_then_on() -> None:
+    behind = replace(NOON["status"], next_schedule_at=at("11:59:57"))
+    assert books.after_create(**{**NOON, "status": behind}) == Turn(at=at("11:59:57.8"), presses_at=at("12:05"))
 
 
 def test_jitter_puts_both_off() -> None:
@@ -70,15 +75,18 @@ def outcome(reason: Reason) -> Outcome:
 
 
 def written(status: Status, *outcomes: Outcome) -> Write:
-    return Write(before=settled(CRON, "11:55"), status=status, outcomes=outcomes)
+    before = replace(settled(CRON, "11:55"), next_schedule_at=INSTANT)
+    return Write(before=before, status=status, outcomes=outcomes)
 
 
 def test_a_write_that_only_tells_of_created_jobs_may_wait_and_no_other() -> None:
     status = replace(settled(CRON, "12:00"), next_schedule_at=at("12:05"))
-    told, now = written(status, outcome(Reason.CREATED)), at("12:00:02")
-    assert books.instead_of(CRON, told, (), now) == Turn(at=now, presses_at=at("12:05"))
-    assert books.instead_of(CRON, told, (attempt("11:55", final=False),), now) is None
-    missed = written(status, outcome(Reason.CREATED), outcome(Reason.MISSED_DEADLINE))
-    assert books.instead_of(CRON, missed, (), now) is None
+    told = written(status, outcome(Reason.CREATED))
+    assert books.instead_of(CRON, told, ()) == Turn(at=at("12:00:00.8"), presses_at=at("12:05"))
+    assert books.instead_of(CRON, told, (attempt("11:55", final=False),)) is None
+    assert books.instead_of(cron_job(concurrencyPolicy="Replace"), told, ()) is None
+    assert books.instead_of(CRON, written(status), ()) is None
+    others = (outcome(Reason.MISSED_DEADLINE), replace(outcome(Reason.CREATED), trigger=Trigger.MANUAL))
+    assert all(books.instead_of(CRON, written(status, outcome(Reason.CREATED), one), ()) is None for one in others)
     promised = written(replace(status, active=(slot(CRON, "12:00"),)), outcome(Reason.CREATED))
-    assert books.instead_of(CRON, promised, (), now) is None
+    assert books.instead_of(CRON, promised, ()) is None

@@ -698,3 +698,24 @@ def test_what_was_settled_is_never_decided_again() -> None:
     step = step_of(cron, "12:00:05", status=ready)
     assert not isinstance(step, Create)
     assert all(outcome.reason is not Reason.CREATED for outcome in getattr(step, "outcomes", ()))
+
+
+def waits(cron: CronJob, now: str) -> Wait:
+    step = step_of(cron, now, status=decide_ready(cron))
+    if isinstance(step, Write):  # of the suspension
+        step = step_of(cron, now, status=step.status)
+    assert isinstance(step, Wait)
+    return step
+
+
+def test_the_end_of_a_pause_presses_when_an_instant_lies_there() -> None:
+    paused = cron_job(annotations={"suspend-until": "2026-03-02T12:10:00Z"})
+    wait = waits(paused, "11:57")
+    assert (wait.wake_at, wait.presses_at) == (at("12:10"), at("12:10"))
+    assert waits(cron_job(suspend=True), "11:57").presses_at is None
+
+
+def test_a_firing_is_lost_at_its_deadline_its_late_window_or_the_next_instant_whichever_comes_first() -> None:
+    assert waits(cron_job(), "11:57").lost_at == at("12:05")
+    assert waits(cron_job(startingDeadlineSeconds=20), "11:57").lost_at == at("12:00:21")
+    assert waits(cron_job(catchUpPolicy="None"), "11:57").lost_at == at("12:00:10")

@@ -124,7 +124,7 @@ def test_a_job_that_was_created_late_is_told_in_a_turn_of_its_own() -> None:
         await world.until(63)
         await node.node_pool.beat()
         turn = await node.reconciler.reconcile(KEY)
-        assert turn == Turn(at=after(63), presses_at=after(120))
+        assert turn == Turn(at=after(60.8), presses_at=after(120))
         assert (world.instants, len(world.server.status_writes)) == ([60], writes)
         await node.look()
         assert status_of(world).settled_through == after(60)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from controller import statusbody
+from controller import sounding, statusbody
 from controller.sounding import MANY, moved_on
 from controller.spec import CronJob
 from controller.status import Status
@@ -128,6 +128,21 @@ def test_an_api_server_that_fails_leaves_the_sounding_to_the_next_look() -> None
         world.server.down = True
         await world.until(61)
         world.server.down = False
+        await world.until(70)
+        assert world.instants == [60] * 5 * MANY
+
+    running(act)
+
+
+def test_an_object_that_cannot_be_prepared_for_ends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def act(world: World, node: Running) -> None:
+        herd(world, 5 * MANY)
+        await world.until(58)
+
+        def broken(*_: Any) -> None:
+            raise KeyError("a status that somebody has damaged")
+
+        monkeypatch.setattr(sounding, "moved_on", broken)
         await world.until(70)
         assert world.instants == [60] * 5 * MANY
 

@@ -67,6 +67,13 @@ def test_what_has_time_comes_first_once_it_has_none_left() -> None:
     assert order(turns) == ["deadline", "first", "second"]
 
 
+def test_what_is_lost_by_now_waits_behind_what_may_still_be_saved() -> None:
+    rows = {f"lost {number}": firing(1, lost_at=5) for number in range(3)} | {"saved": firing(4, lost_at=8)}
+    turns = laid_out(rows, now=4)
+    turns.advance(at(6))
+    assert order(turns)[0] == "saved"
+
+
 def test_books_wait_in_patience_and_then_take_turns_with_firings() -> None:
     rows = {"books": books(1), **{f"firing {number}": firing(2) for number in range(3)}}
     turns = laid_out(rows, now=3)
