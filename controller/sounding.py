@@ -94,9 +94,9 @@ class Sounding:
         soon = self._queue.firing_by(now + AHEAD, at_most=PLACES)
         if len(soon) < MANY:
             return
-        await self._open_connections(len(soon))
         if not self._cron_jobs.is_fresh(self._clock.elapsed() + LASTS):
             await self._sound(soon[-TRIED:], now)
+        await self._open_connections(len(soon))
 
     async def _open_connections(self, count: int) -> None:
         """Have one for each look that is under way at once, unless that was seen to just now."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ctypes
+import gc
 import subprocess
 import sys
 
 import pytest
 
+from controller.allocator import NEW_OBJECTS, collect_in_bulk
 from deploy.local.replica import PROJECT
 
 NAMES = ("arena", "ordblks", "smblks", "hblks", "hblkhd", "usmblks", "fsmblks", "uordblks", "fordblks", "keepcost")
@@ -54,3 +56,14 @@ def test_a_large_block_is_apart_although_larger_ones_were_freed() -> None:
 
 def test_by_itself_the_c_library_would_put_it_among_the_small_ones() -> None:
     assert run("") == "False"
+
+
+def test_cycles_are_looked_for_once_in_many_new_objects_and_older_ones_in_proportion() -> None:
+    before = gc.get_threshold()
+    try:
+        collect_in_bulk()
+        assert gc.get_threshold() == (NEW_OBJECTS, *before[1:])
+        assert before[0] < NEW_OBJECTS
+        assert gc.isenabled()
+    finally:
+        gc.set_threshold(*before)
