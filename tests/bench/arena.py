@@ -19,7 +19,7 @@ from deploy.local.cluster import ControlPlane
 from deploy.local.process import Process
 from deploy.local.replica import PROJECT
 
-NAMESPACE = "bench"
+NAMESPACE, OTHERS = "bench", "bench-others"
 _CONTROLLERS = ("namespace-controller", "serviceaccount-controller")
 
 
@@ -39,7 +39,7 @@ class Arena:
     def cpu(self) -> Mapping[str, float]:
         """By name of the process, how many seconds of processor time it has used since it began."""
         processes = {**self.control_plane.processes, **self.contenders}
-        return {name: _seconds(process) for name, process in processes.items()}
+        return {name: seconds(process) for name, process in processes.items()}
 
 
 @contextmanager
@@ -87,6 +87,7 @@ def whole_minute(after: timedelta) -> datetime:
     return (now() + after + timedelta(minutes=1)).replace(second=0, microsecond=0)
 
 
-def _seconds(process: Process) -> float:
+def seconds(process: Process) -> float:
+    """How much processor time a process has used since it began."""
     times = psutil.Process(process.pid).cpu_times()
     return float(times.user + times.system)

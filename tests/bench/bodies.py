@@ -15,6 +15,8 @@ from controller.spec import CronJob
 JOBS = "/apis/batch/v1/namespaces/{}/jobs"
 OBJECTS = "/apis/dcron.io/v1/namespaces/{}/distributedcronjobs"
 CRON_JOBS = "/apis/batch/v1/namespaces/{}/cronjobs"
+OTHERS_EVERY = 10
+"""Seconds between the firings of one of the `others`."""
 _TEMPLATE: dict[str, Any] = {
     "spec": {
         "backoffLimit": 0,
@@ -35,6 +37,14 @@ def objects(count: int, schedule: str) -> list[dict[str, Any]]:
     return [_object("dcron.io/v1", "DistributedCronJob", name, wishes) for name in _names(count)]
 
 
+def others(count: int) -> list[dict[str, Any]]:
+    """Objects of ours that fire every ten seconds, some in each second."""
+    made = objects(count, "* * * * *")
+    for number, body in enumerate(made):
+        body["spec"] = {**body["spec"], "schedule": f"{number % OTHERS_EVERY}-59/{OTHERS_EVERY} * * * * *"}
+    return made
+
+
 def cron_jobs(count: int, schedule: str) -> list[dict[str, Any]]:
     """The same as batch/v1 has them."""
     wishes = {"schedule": schedule, "concurrencyPolicy": "Allow", "jobTemplate": _TEMPLATE}
@@ -44,6 +54,11 @@ def cron_jobs(count: int, schedule: str) -> list[dict[str, Any]]:
 def plain_jobs(namespace: str, count: int, due_at: datetime) -> list[dict[str, Any]]:
     """The very Jobs that our objects would make, without anybody to make them."""
     return [_job(namespace, body, number, due_at) for number, body in enumerate(objects(count, "* * * * *"))]
+
+
+def instant_of(job: str) -> datetime:
+    """The instant that one of our Jobs stands for, by its name."""
+    return datetime.strptime(job.split("-")[-2], "%Y%m%d%H%M%S").replace(tzinfo=UTC)
 
 
 def _job(namespace: str, body: dict[str, Any], number: int, due_at: datetime) -> dict[str, Any]:

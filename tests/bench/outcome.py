@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 
@@ -15,6 +15,8 @@ class Outcome:
         lateness: Of each Job, in seconds, the least first.
         cpu: By process, seconds from just before the instant until all was done.
         controller_cpu: The same of those who make the Jobs.
+        others_due: Firings of other schedules that were due while the herd was made,
+        others: and how late those were that were made, the least first.
     """
 
     arm: str
@@ -23,11 +25,13 @@ class Outcome:
     lateness: list[float]
     cpu: dict[str, float]
     controller_cpu: float
+    others_due: int = 0
+    others: list[float] = field(default_factory=list)
 
     @property
     def whole(self) -> bool:
-        """Whether each Job that was due was made, and none twice."""
-        return len(self.lateness) == self.due and not self.twice
+        """Whether each Job that was due was made, and none of the herd twice."""
+        return len(self.lateness) == self.due and len(self.others) == self.others_due and not self.twice
 
     def quantile(self, share: float) -> float:
         """The lateness that this share of what was due does not pass; infinite if that share was not made."""
@@ -38,6 +42,7 @@ class Outcome:
         """For people and diffs: milliseconds are enough."""
         return asdict(self) | {
             "lateness": [round(seconds, 3) for seconds in self.lateness],
+            "others": [round(seconds, 3) for seconds in self.others],
             "cpu": {name: round(seconds, 3) for name, seconds in self.cpu.items()},
             "controller_cpu": round(self.controller_cpu, 3),
         }

@@ -14,7 +14,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,6 @@ from tests.cluster.fleet import NODES
 HEAD = ("objects", "every s", "firings/s", "due", "made", "twice", "p50 s", "p99 s", "last s", "CPU ms", "all CPU ms")
 WARM = timedelta(seconds=10)
 """Not counted: objects that have just been made are looked at for the first time."""
-_INSTANT = "%Y%m%d%H%M%S"
 _LAG = timedelta(seconds=10)
 """So long after the end of what is counted, what was due may still be made."""
 
@@ -87,7 +86,7 @@ def _steady(place: Arena, due_at: Sequence[datetime], objects: int, every: int, 
     names: Counter[str] = Counter()
     lateness: list[float] = []
     for write in audit.read(place.control_plane.audit_log, NAMESPACE).made:
-        at = datetime.strptime(write.name.split("-")[-2], _INSTANT).replace(tzinfo=UTC)
+        at = bodies.instant_of(write.name)
         if at in set(due_at):
             names[write.name] += 1
             lateness.append((write.at - at).total_seconds())
