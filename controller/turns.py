@@ -1,10 +1,12 @@
 """Whose turn it is: keys that wait for their time, and the order of those whose time has come.
 
 When more is due than can be done at once, the order decides what is late and what is lost. What would be lost soon goes
-first: a firing that nears its deadline, or the next instant of its own schedule. Then firings, in turns: each herd
-(what comes due in one namespace in one second) has its share, so that ten thousand of them hold up neither another
-namespace nor the few that come due a little later. Within a herd the oldest comes first. Then whatever only keeps the
-books: what has become of firings, Jobs that have ended, history.
+first: a firing that nears its deadline, or the next instant of its own schedule; but one in five is another firing, so
+that schedules of each second, should there be too many, do not hold up an hourly one for ever. Firings take turns: each
+herd (what comes due in one namespace in one second) has its share, so that ten thousand of them hold up neither another
+namespace nor the few that come due a little later. Within a herd the oldest comes first, and what has failed goes
+behind what was not tried. Then whatever only keeps the books: what has become of firings, Jobs that have ended,
+history.
 
 Values and heaps only. `workqueue` runs the looks.
 """
@@ -20,6 +22,8 @@ from controller.spec import Key
 
 SOON_LOST = timedelta(seconds=5)
 """What would be lost so soon goes before all others."""
+MOST_HURRIED = 4
+"""So many of these in a row, and then one of those that would only be late."""
 PATIENCE = timedelta(seconds=30)
 """Books wait no longer than this behind firings: where too much is due for ever, it is late, but nothing is untold."""
 MOSTLY_STALE, SMALL_HEAP = 2, 16
@@ -45,11 +49,13 @@ class Turn:
         at: Not before.
         presses_at: From then on something is to be fired, or somebody waits for an answer; None: not that is known.
         lost_at: From then on what is to be fired would be too late; None: it would only be late.
+        herd_at: When it came due, if it has been put off since; None: at `at`.
     """
 
     at: datetime
     presses_at: datetime | None = None
     lost_at: datetime | None = None
+    herd_at: datetime | None = None
 
     def joined(self, other: Turn | None) -> Turn:
         """One look for both: the earlier of each."""
@@ -59,13 +65,15 @@ class Turn:
             at=min(self.at, other.at),
             presses_at=_earlier(self.presses_at, other.presses_at),
             lost_at=_earlier(self.lost_at, other.lost_at),
+            herd_at=_earlier(self.herd_at, other.herd_at),
         )
 
     def put_off(self, at: datetime) -> Turn:
-        """The same, not before another time."""
+        """The same, not before another time; it stays of its herd, and goes behind those that were not tried yet."""
         presses_at = None if self.presses_at is None else max(at, self.presses_at)
         lost_at = None if self.lost_at is None or self.lost_at <= at else self.lost_at
-        return Turn(at=at, presses_at=presses_at, lost_at=lost_at)
+        herd_at = None if presses_at is not None and presses_at > at else self.came_due(at)
+        return Turn(at=at, presses_at=presses_at, lost_at=lost_at, herd_at=herd_at)
 
     def lane(self, now: datetime) -> Lane:
         """How much a look at it matters by now."""
@@ -80,6 +88,12 @@ class Turn:
             return self._presses_from
         lost_soon_at = None if self.lost_at is None else self.lost_at - SOON_LOST
         return lost_soon_at if lost_soon_at is not None and lost_soon_at > now else None
+
+    def came_due(self, now: datetime) -> datetime:
+        """When what it is about came due: a key may have been looked at earlier, to get ready, and may be put off."""
+        if self.herd_at is not None:
+            return self.herd_at
+        return self.at if self.presses_at is None or self.presses_at > now else self.presses_at
 
     def order(self, lane: Lane) -> float:
         """What orders those of a lane that stand in a row: the least goes first."""
@@ -113,9 +127,9 @@ class _Herds:
     served: int = 0
     last: dict[tuple[str, datetime], int] = field(default_factory=dict)
 
-    def number(self, key: Key, turn: Turn) -> int:
+    def number(self, key: Key, turn: Turn, now: datetime) -> int:
         """The number of the next key of a herd."""
-        herd = (key.namespace, turn.at.replace(microsecond=0))
+        herd = (key.namespace, turn.came_due(now).replace(microsecond=0))
         if len(self.last) >= MOST_HERDS:  # those that have been served begin anew at the same number anyway
             self.last = {herd: number for herd, number in self.last.items() if number > self.served}
         self.last[herd] = number = max(self.served, self.last.get(herd, 0)) + 1
@@ -133,6 +147,7 @@ class Turns:
         self._ready = 0
         self._now = datetime.min.replace(tzinfo=UTC)
         self._herds = _Herds()
+        self._hurried = 0
 
     def __len__(self) -> int:
         return len(self._places)
@@ -182,9 +197,11 @@ class Turns:
         Args:
             books: Whether it may be one that only keeps the books.
         """
-        for lane, heap in self._lanes.items():
-            if lane is Lane.BOOKS and not books:
-                break
+        lanes = [Lane.LOST_SOON, Lane.FIRING, *([Lane.BOOKS] if books else [])]
+        if self._hurried >= MOST_HURRIED:
+            lanes[:2] = lanes[1::-1]
+        for lane in lanes:
+            heap = self._lanes[lane]
             while heap:
                 order, number, key = heapq.heappop(heap)
                 place = self._places.get(key)
@@ -221,13 +238,14 @@ class Turns:
         """Stand where it belongs now, and move on when that changes."""
         self._ready += place.lane is None
         place.lane = lane = place.turn.lane(now)
-        order: float = self._herds.number(key, place.turn) if lane is Lane.FIRING else place.turn.order(lane)
+        order: float = self._herds.number(key, place.turn, now) if lane is Lane.FIRING else place.turn.order(lane)
         heapq.heappush(self._lanes[lane], (order, place.number, key))
         if (changes_at := place.turn.changes_after(now)) is not None:
             self._push_later(changes_at, place.number, key)
 
     def _take(self, key: Key, lane: Lane, order: float) -> None:
         self.discard(key)
+        self._hurried = self._hurried + 1 if lane is Lane.LOST_SOON else 0
         if lane is Lane.FIRING:
             self._herds.served = int(order)
         if not self._ready:

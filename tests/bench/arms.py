@@ -24,6 +24,8 @@ QUIET = timedelta(seconds=2)
 """What is ready so long before the instant does not burden it."""
 LONGEST = timedelta(seconds=240)
 """So long an arm may take; what is not made by then is missed."""
+OTHERS_EVERY = 10
+"""Seconds between the firings of one of the others."""
 _CLIENT = 2
 """Processes that lay the objects out."""
 _POLL_SECONDS = 0.2
@@ -112,7 +114,7 @@ class Ours:
     """So many replicas of this project.
 
     Attributes:
-        others: So many other objects fire meanwhile, every ten seconds, in a namespace of their own.
+        others: So many other objects fire meanwhile, every `OTHERS_EVERY` seconds, in a namespace of their own.
     """
 
     replicas: int
@@ -132,7 +134,9 @@ class Ours:
             place.contenders.update({node: replica.process for node, replica in fleet.replicas.items()})
             if self.others:
                 place.control_plane.kubectl("create", "namespace", OTHERS)
-                poster.post(place.control_plane.api, bodies.OBJECTS.format(OTHERS), bodies.others(self.others))
+                poster.post(
+                    place.control_plane.api, bodies.OBJECTS.format(OTHERS), bodies.spread(self.others, OTHERS_EVERY)
+                )
             due_at = arena.whole_second(timedelta(seconds=12 + count / 40))
             schedule = f"{due_at.second} {due_at.minute} {due_at.hour} * * *"
             path = bodies.OBJECTS.format(NAMESPACE)

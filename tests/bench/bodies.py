@@ -15,8 +15,6 @@ from controller.spec import CronJob
 JOBS = "/apis/batch/v1/namespaces/{}/jobs"
 OBJECTS = "/apis/dcron.io/v1/namespaces/{}/distributedcronjobs"
 CRON_JOBS = "/apis/batch/v1/namespaces/{}/cronjobs"
-OTHERS_EVERY = 10
-"""Seconds between the firings of one of the `others`."""
 _TEMPLATE: dict[str, Any] = {
     "spec": {
         "backoffLimit": 0,
@@ -37,11 +35,11 @@ def objects(count: int, schedule: str) -> list[dict[str, Any]]:
     return [_object("dcron.io/v1", "DistributedCronJob", name, wishes) for name in _names(count)]
 
 
-def others(count: int) -> list[dict[str, Any]]:
-    """Objects of ours that fire every ten seconds, some in each second."""
+def spread(count: int, every: int) -> list[dict[str, Any]]:
+    """Objects of ours that fire every so many seconds, some in each second."""
     made = objects(count, "* * * * *")
     for number, body in enumerate(made):
-        body["spec"] = {**body["spec"], "schedule": f"{number % OTHERS_EVERY}-59/{OTHERS_EVERY} * * * * *"}
+        body["spec"] = {**body["spec"], "schedule": f"{number % every}-59/{every} * * * * *"}
     return made
 
 

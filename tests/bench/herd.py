@@ -14,7 +14,7 @@ from pathlib import Path
 
 from tests.bench import arena, bodies, picture
 from tests.bench.arena import NAMESPACE, OTHERS, Arena
-from tests.bench.arms import ARMS, Arm, Course, Ours, Raw
+from tests.bench.arms import ARMS, OTHERS_EVERY, Arm, Course, Ours, Raw
 from tests.bench.outcome import Outcome
 from tests.checker import audit
 from tests.cluster import stage
@@ -54,7 +54,7 @@ def _others(arm: Arm, place: Arena, since: datetime, until: datetime) -> tuple[i
         return 0, []
     seconds = {since + timedelta(seconds=number) for number in range(math.ceil((until - since).total_seconds()))}
     numbers = range(arm.others)
-    due = sum((at.second - number) % bodies.OTHERS_EVERY == 0 for at in seconds for number in numbers)
+    due = sum((at.second - number) % OTHERS_EVERY == 0 for at in seconds for number in numbers)
     made = audit.read(place.control_plane.audit_log, OTHERS).made
     late = [(write.at - at).total_seconds() for write in made if (at := bodies.instant_of(write.name)) in seconds]
     return due, sorted(late)

@@ -12,7 +12,7 @@ import math
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -60,45 +60,48 @@ class Steady:
         return self.lateness[place] if place < len(self.lateness) else float("inf")
 
 
-def instants(since: datetime, until: datetime, every: int) -> list[datetime]:
-    """The instants of each object in [since, until), from the begin of the minute on."""
+def instants(since: datetime, until: datetime, every: int, offset: int = 0) -> list[datetime]:
+    """The instants of an object in [since, until): every so many seconds from that second of the minute on."""
     first = since.replace(microsecond=0)
     seconds = (first + timedelta(seconds=number) for number in range(math.ceil((until - first).total_seconds())))
-    return [at for at in seconds if at.second % every == 0 and at >= since]
+    return [at for at in seconds if at.second % every == offset and at >= since]
 
 
-def measure(place: Arena, *, objects: int, every: int, seconds: int) -> Steady:
+def measure(place: Arena, *, objects: int, every: int, seconds: int, spread: bool) -> Steady:
     """Let them fire for a while."""
     with fleets.running(place.control_plane, place.folder / "fleet", *NODES) as fleet:
         place.contenders.update({node: replica.process for node, replica in fleet.replicas.items()})
         path, api = bodies.OBJECTS.format(NAMESPACE), place.control_plane.api
-        poster.post(api, path, bodies.objects(objects, f"*/{every} * * * * *"), processes=2)
+        made = bodies.spread(objects, every) if spread else bodies.objects(objects, f"*/{every} * * * * *")
+        poster.post(api, path, made, processes=2)
         time.sleep(WARM.total_seconds())
         since, before = arena.now(), dict(place.cpu())
         time.sleep(seconds)
         until, after = arena.now(), dict(place.cpu())
         time.sleep(_LAG.total_seconds())
-        due_at = instants(since, until, every)
-        return _steady(place, due_at, objects, every, {name: after[name] - before[name] for name in before})
+        due = sum(len(instants(since, until, every, number % every if spread else 0)) for number in range(objects))
+        return _steady(place, since, until, due, objects, every, {name: after[name] - before[name] for name in before})
 
 
-def _steady(place: Arena, due_at: Sequence[datetime], objects: int, every: int, cpu: Mapping[str, float]) -> Steady:
+def _steady(
+    place: Arena, since: datetime, until: datetime, due: int, objects: int, every: int, cpu: Mapping[str, float]
+) -> Steady:
     names: Counter[str] = Counter()
     lateness: list[float] = []
     for write in audit.read(place.control_plane.audit_log, NAMESPACE).made:
         at = bodies.instant_of(write.name)
-        if at in set(due_at):
+        if since <= at < until:
             names[write.name] += 1
             lateness.append((write.at - at).total_seconds())
     return Steady(
         objects=objects,
         every=every,
-        due=objects * len(due_at),
+        due=due,
         lateness=tuple(sorted(lateness)),
         twice=sum(count > 1 for count in names.values()),
         cpu=sum(cpu.values()),
         controller_cpu=sum(cpu[name] for name in place.contenders),
-        writes=writes(_lines(place.control_plane.audit_log), due_at[0], due_at[-1] + timedelta(seconds=every)),
+        writes=writes(_lines(place.control_plane.audit_log), since, until),
     )
 
 
@@ -136,13 +139,15 @@ def main() -> int:
     parser.add_argument("--objects", type=int, nargs="+", default=[100], help="one run for each number")
     parser.add_argument("--every", type=int, default=2, help="seconds: a divisor of 60")
     parser.add_argument("--seconds", type=int, default=60)
+    parser.add_argument("--spread", action="store_true", help="some fire in each second, and not all at once")
     parser.add_argument("--end", action="store_true", help="the Job controller runs, and Jobs end at once")
     arguments = parser.parse_args()
     found = []
     for objects in arguments.objects:
         stage.say(f"{objects} objects, every {arguments.every} s")
         with arena.opened(stage.say, jobs_end=arguments.end) as place:
-            found.append(measure(place, objects=objects, every=arguments.every, seconds=arguments.seconds))
+            course = {"every": arguments.every, "seconds": arguments.seconds, "spread": arguments.spread}
+            found.append(measure(place, objects=objects, **course))
     stage.table(HEAD, list(rows(found)))
     for one in found:
         each = {kind: f"{count / one.due:.2f}" for kind, count in sorted(one.writes.items())}

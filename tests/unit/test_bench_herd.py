@@ -107,6 +107,18 @@ def test_instants_are_those_of_the_schedule() -> None:
     since = DUE_AT + timedelta(seconds=0.4)
     found = steady.instants(since, since + timedelta(seconds=10), 5)
     assert [at.second for at in found] == [5, 10]
+    found = steady.instants(since, since + timedelta(seconds=10), 5, 2)
+    assert [at.second for at in found] == [2, 7]
+
+
+def test_spread_objects_fire_in_each_second_some() -> None:
+    schedules = [body["spec"]["schedule"] for body in bodies.spread(4, 3)]
+    assert schedules == [f"{second}-59/3 * * * * *" for second in (0, 1, 2, 0)]
+
+
+def test_a_job_tells_its_instant_by_its_name() -> None:
+    (job,) = bodies.plain_jobs("bench", 1, DUE_AT)
+    assert bodies.instant_of(job["metadata"]["name"]) == DUE_AT
 
 
 def test_writes_are_those_of_the_controller_that_went_through_in_time() -> None:

@@ -12,7 +12,7 @@ import pytest
 from controller import decision, preparation, statusbody
 from controller.jobs import manifest
 from controller.observation import Observed, Recalled, Stance
-from controller.preparation import AHEAD, Preparation
+from controller.preparation import AHEAD, RESTED, SPREAD, Preparation, lead_of
 from controller.spec import CronJob
 from controller.status import Status
 from controller.steps import Create, Step, Wait
@@ -20,7 +20,6 @@ from tests.unit.builders import at, cron_job, job
 from tests.unit.deciding import ASKED, OWNING, attempt, decide_ready, described
 
 FIRES = at("12:00")
-EARLY = FIRES - AHEAD
 
 
 @pytest.fixture
@@ -43,6 +42,10 @@ def ready(**spec: Any) -> CronJob:
     return replace(cron, status=statusbody.patch(Status(), decide_ready(cron), cron, now=at("11:56")))
 
 
+EARLY = FIRES - lead_of(ready(), Status(), FIRES)
+"""When it is prepared."""
+
+
 def asked(desk: Preparation, cron: CronJob, now: datetime, *, stance: Stance = OWNING, **known: Any) -> Step:
     known.setdefault("recalled", ASKED)
     return desk.next_step(cron, stance, now, lambda status: Observed(status=status, **known))
@@ -53,6 +56,16 @@ def test_long_before_an_instant_it_waits_until_it_may_be_prepared(decisions: lis
     assert isinstance(step, Wait)
     assert (step.wake_at, step.presses_at, step.lost_at) == (EARLY, FIRES, at("12:05"))
     assert decisions == [at("11:57")]
+
+
+def test_each_object_that_fires_rarely_is_prepared_at_a_time_of_its_own_and_others_just_before() -> None:
+    rarely = Status(last_schedule_at=FIRES - RESTED)
+    leads = [lead_of(replace(ready(), uid=f"uid-{number}"), rarely, FIRES) for number in range(1000)]
+    assert all(AHEAD <= lead < AHEAD + SPREAD for lead in leads)
+    for tenth in range(10):
+        assert 50 <= sum(tenth <= 10 * (lead - AHEAD) / SPREAD < tenth + 1 for lead in leads) <= 150
+    often = Status(last_schedule_at=FIRES - RESTED + timedelta(seconds=1))
+    assert lead_of(ready(), often, FIRES) == AHEAD
 
 
 def test_at_the_instant_the_step_is_there_and_nothing_is_decided(decisions: list[datetime]) -> None:

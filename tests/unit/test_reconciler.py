@@ -20,7 +20,7 @@ from controller.names import name_for
 from controller.nodepool import NodePool
 from controller.outcomes import Reason
 from controller.ports import Clock
-from controller.preparation import AHEAD
+from controller.preparation import lead_of
 from controller.reconciler import ASK_AGAIN, BREATH, SILENCE, Reconciler
 from controller.spec import CronJob, Key
 from controller.status import Status
@@ -34,8 +34,6 @@ from tests.unit.world import Node, World, after, in_world
 
 KEY = Key("ns", "report")
 LATE = timedelta(seconds=10)
-PREPARES_AT = 60 - AHEAD.total_seconds()
-"""When a firing of the first minute is prepared."""
 
 
 class Replica(Node):
@@ -86,17 +84,24 @@ def status_of(world: World) -> Status:
     return statusbody.parse(current)
 
 
+def prepares_at(world: World, seconds: float) -> float:
+    """When the firing of that moment is prepared."""
+    current = world.server.read(KEY)
+    assert current is not None
+    return seconds - lead_of(current, statusbody.parse(current), after(seconds)).total_seconds()
+
+
 # --- the sentence ---------------------------------------------------------------------------------------------------
 
 
 def test_an_object_fires_when_its_instant_comes_is_settled_and_looked_at_when_the_next_one_is() -> None:
     async def act(world: World) -> None:
         node = Replica(world)
-        assert await node.look_at(30, world.apply()) == PREPARES_AT
+        assert await node.look_at(30, world.apply()) == prepares_at(world, 60)
         assert world.instants == []
         assert await node.look_at(60) == 60.8
         assert world.instants == [60]
-        assert await node.look_at(60.8) == PREPARES_AT + 60
+        assert await node.look_at(60.8) == prepares_at(world, 120)
         status = status_of(world)
         assert (status.settled_through, status.owner) == (after(60), "node-a")
         assert status.counts == {"due": 1, "created": 1}
@@ -137,7 +142,7 @@ def test_a_look_at_nothing_new_changes_nothing() -> None:
         node = Replica(world)
         await node.look_at(30, world.apply())
         writes = len(world.server.status_writes)
-        assert await node.look_at(40) == PREPARES_AT
+        assert await node.look_at(40) == prepares_at(world, 60)
         assert len(world.server.status_writes) == writes
 
     in_world(act)
@@ -392,7 +397,7 @@ def test_a_template_that_the_api_server_does_not_take_makes_the_object_not_ready
     async def act(world: World) -> None:
         node = Replica(world)
         broken = {"spec": {"template": {"spec": {"bogus": True}}}}
-        assert await node.look_at(30, world.apply(jobTemplate=broken)) == PREPARES_AT
+        assert await node.look_at(30, world.apply(jobTemplate=broken)) == prepares_at(world, 60)
         ready = status_of(world).condition(READY)
         assert ready is not None
         assert (ready.status, ready.reason) == (False, "InvalidJobTemplate")
@@ -444,7 +449,7 @@ def test_a_node_that_stands_in_fires_later() -> None:
         await node.look_at(63)
         assert world.instants == [60]
         await node.look_at(65)
-        assert await node.look_at(66) == PREPARES_AT + 60, "from then on it serves the object"
+        assert await node.look_at(66) == prepares_at(world, 120), "from then on it serves the object"
 
     in_world(act)
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from controller.spec import Key
-from controller.turns import MOST_HERDS, PATIENCE, SOON_LOST, Lane, Turn, Turns
+from controller.turns import MOST_HERDS, MOST_HURRIED, PATIENCE, SOON_LOST, Lane, Turn, Turns
 from tests.unit.test_workqueue import at
 
 
@@ -102,6 +103,33 @@ def test_herds_take_turns_and_a_herd_that_comes_later_waits_for_no_other_to_end(
     assert order(turns) == ["big-2", "later-0", "big-3", "later-1", "big-4"]
 
 
+def test_what_got_ready_for_its_instant_is_of_one_herd_with_what_did_not_and_books_come_behind_both() -> None:
+    rows = {f"not ready {number}": books(1, fires_at=3) for number in range(4)}
+    rows |= {f"ready {number}": firing(3) for number in range(2)}
+    turns = laid_out(rows, now=3)
+    turns.pop()
+    turns.put(Key("ns", "told late"), books(3.8, fires_at=600))
+    turns.advance(at(3.8) + PATIENCE)
+    assert order(turns) == [*list(rows)[1:], "told late"]
+
+
+def test_a_herd_keeps_its_place_when_one_of_it_failed_and_that_one_goes_behind_those_that_were_not_tried() -> None:
+    turns = laid_out({f"first {number}": firing(1) for number in range(4)}, now=1)
+    taken = turns.pop()
+    assert taken is not None
+    key, turn, _ = taken
+    turns.put(key, turn.put_off(at(2.5)))
+    turns.put(Key("ns", "later"), firing(2))
+    turns.advance(at(2.5))
+    assert order(turns) == ["first 1", "later", "first 2", "first 3", "first 0"]
+
+
+def test_what_would_be_lost_soon_lets_one_of_the_others_go_now_and_then() -> None:
+    hurried = {f"each second {number}": firing(2, lost_at=3) for number in range(MOST_HURRIED + 2)}
+    names = order(laid_out({"hourly": firing(1), "daily": firing(1), **hurried}, now=2))
+    assert names == [*list(hurried)[:MOST_HURRIED], "hourly", *list(hurried)[MOST_HURRIED:], "daily"]
+
+
 def test_ten_thousand_of_one_second_do_not_hold_up_what_comes_due_a_little_later() -> None:
     turns = Turns()
     for number in range(10_000):
@@ -146,10 +174,11 @@ def test_a_key_that_is_forgotten_has_no_turn() -> None:
 
 def test_a_turn_that_is_put_off_is_in_no_more_hurry_than_is_of_use() -> None:
     turn = firing(10, lost_at=13)
-    assert turn.put_off(at(12)) == firing(12, lost_at=13)
-    assert turn.put_off(at(14)) == firing(14)
+    assert turn.put_off(at(12)) == replace(firing(12, lost_at=13), herd_at=at(10))
+    assert turn.put_off(at(14)) == replace(firing(14), herd_at=at(10))
+    assert turn.put_off(at(12)).put_off(at(14)).herd_at == at(10)
     assert books(10, fires_at=60).put_off(at(12)) == books(12, fires_at=60)
-    assert books(10).put_off(at(12)) == books(12)
+    assert books(10).put_off(at(12)) == replace(books(12), herd_at=at(10))
 
 
 def test_it_says_what_fires_by_a_moment_as_far_as_it_is_asked() -> None:
