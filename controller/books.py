@@ -11,7 +11,7 @@ from datetime import datetime
 
 from controller.jobs import Job
 from controller.observation import Attempt
-from controller.outcomes import Reason, Trigger
+from controller.outcomes import Reason
 from controller.requests import Requests
 from controller.spec import ConcurrencyPolicy, CronJob
 from controller.status import Status
@@ -35,7 +35,7 @@ def after_create(
         tried: Creates of it that were turned down.
     """
     firing, *others = create.firings
-    plain = not cron_job.spec.claims and firing.trigger is Trigger.SCHEDULE and cron_job.requests == Requests()
+    plain = not cron_job.spec.claims and firing.trigger.of_schedule and cron_job.requests == Requests()
     if not plain or others or tried or all(job.name != firing.name for job in jobs):
         return None
     return _turn(cron_job, status, firing.scheduled_at, firing.next_at)

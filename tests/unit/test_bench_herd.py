@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from controller import spec
-from tests.bench import bodies, guard, picture, steady
+from tests.bench import bodies, curves, guard, picture, scaling, steady
 from tests.bench.arms import LIMIT, PEER, QUICK, THREE
 from tests.bench.herd import rows
 from tests.bench.outcome import Outcome
@@ -134,3 +134,17 @@ def test_writes_are_those_of_the_controller_that_went_through_in_time() -> None:
     ]
     found = steady.writes(entries, DUE_AT, DUE_AT + timedelta(seconds=9))
     assert found == {"create jobs": 2, "update distributedcronjobs/status": 1}
+
+
+def test_a_herd_twice_as_large_is_as_far_away_everywhere_on_the_picture_of_growth() -> None:
+    drawn = curves.drawn({"ours": [(100, 1.0), (200, 2.0), (400, 4.0)]}, "Growth", across="objects", up="seconds")
+    circles = [element for element in ET.fromstring(drawn).iter() if element.tag.endswith("circle")]
+    across = [float(circle.attrib["cx"]) for circle in circles]
+    up = [float(circle.attrib["cy"]) for circle in circles]
+    assert across[1] - across[0] == across[2] - across[1] > 0
+    assert up[0] - up[1] == up[1] - up[2] > 0
+
+
+def test_a_herd_that_was_not_made_whole_is_no_point_on_a_line() -> None:
+    whole, half = outcome([0.5] * 100), outcome([0.5] * 50)
+    assert scaling.lines({"ours": [whole, half]}) == {"ours": [(100, 0.5)]}

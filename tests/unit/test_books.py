@@ -36,6 +36,11 @@ def test_what_was_created_is_told_soon() -> None:
     assert books.after_create(**NOON) == Turn(at=at("12:00:00.8"), presses_at=at("12:05"))
 
 
+def test_what_was_caught_up_is_told_like_any_other() -> None:
+    caught_up = Create(firings=(replace(FIRING, trigger=Trigger.CATCH_UP),))
+    assert books.after_create(**{**NOON, "create": caught_up}) == Turn(at=at("12:00:00.8"), presses_at=at("12:05"))
+
+
 def test_who_has_not_told_of_an_earlier_instant_waits_from_then_on() -> None:
     behind = replace(NOON["status"], next_schedule_at=at("11:59:57"))
     assert books.after_create(**{**NOON, "status": behind}) == Turn(at=at("11:59:57.8"), presses_at=at("12:05"))
@@ -54,7 +59,7 @@ MORE_TO_DO: dict[str, dict[str, Any]] = {
     "its create did not go through": {"jobs": (job(CRON, "11:55"),)},
     "another create was turned down": {"tried": (attempt("11:55", final=False),)},
     "there were several": {"create": Create(firings=(FIRING, replace(FIRING, name="another")))},
-    "it was caught up": {"create": Create(firings=(replace(FIRING, trigger=Trigger.CATCH_UP),))},
+    "it was asked for": {"create": Create(firings=(replace(FIRING, trigger=Trigger.MANUAL),))},
     "places are claimed": {"cron_job": cron_job(concurrencyPolicy="Forbid")},
     "somebody asks for something": {"cron_job": replace(CRON, requests=Requests(trigger="now"))},
 }
