@@ -20,11 +20,12 @@ from controller.executor import Executor
 from controller.jobs import Job
 from controller.lister import CronJobLister, JobLister
 from controller.messages import Member
-from controller.nodepool import NodePool, Theirs
+from controller.nodepool import NodePool
 from controller.ports import Clock, Cluster, Driver, RecentJobStore, Recorder
 from controller.reconciler import Reconciler
 from controller.sounding import Sounding
 from controller.spec import DEFAULT_CONTROLLER_NAME, CronJob, Key
+from controller.tenure import Tenure
 from controller.timekeeper import Timekeeper
 from controller.turns import Turn
 from controller.watchdog import Watchdog
@@ -88,6 +89,7 @@ class Replica:
         self._started_at = clock.now()
         self._progress = _Progress()
         self._ring_reported_at = clock.elapsed()
+        self._tenure = Tenure()
         timekeeper = Timekeeper(clock, recorder)
         self._pulse = ApiPulse(cluster, clock, timekeeper, every=settings.update)
         self.cron_jobs = CronJobLister()
@@ -215,6 +217,7 @@ class Replica:
         self.cron_jobs.forget(key, uid)
         self._reconciler.forget(uid)
         if self.cron_jobs.get(key) is None:
+            self._tenure.forget(key)
             self.queue.discard(key)
 
     def jobs_listed(self, jobs: Iterable[Job]) -> None:
@@ -241,7 +244,11 @@ class Replica:
             self.queue.add(cron_job.key, self._clock.now() + AFTER_JOB_NEWS, books=not cron_job.spec.claims)
 
     async def _look(self, key: Key) -> Turn | None:
-        return await self._reconciler.reconcile(key)
+        try:
+            return await self._reconciler.reconcile(key)
+        finally:
+            if self.cron_jobs.get(key) is not None:
+                self._tenure.looked(key, self.node_pool.ownership(key))
 
     # The ring.
 
@@ -256,14 +263,14 @@ class Replica:
         )
 
     def _ring_changed(self) -> None:
-        """Any key may be ours now: each that is, is looked at.
+        """Any key may be ours now: each that is, and was not when it was looked at last, is looked at.
 
         What has been recalled of a key that is ours on every ring still holds; so its firings do not wait for Redis.
         """
         for cron_job in self.cron_jobs:
             if not self.node_pool.owns(cron_job.key):
                 self._reconciler.forget_recalled(cron_job.uid)
-            if not isinstance(self.node_pool.ownership(cron_job.key), Theirs):
+            if self._tenure.is_to_look(cron_job.key, self.node_pool.ownership(cron_job.key)):
                 self.queue.add(cron_job.key)
         self._report_ring()
 

@@ -64,6 +64,7 @@ class Running:
     def __init__(self, world: World) -> None:
         clock = SimulatedClock(world.loop)
         self.driver = DictatedDriver()
+        self.numbers = Numbers()
         self.store = CountedStore(FakeRedis(world.clock.true_now), clock, node="a")
         self.cluster = CountedCluster(world.server, clock, "a")
         self.replica = Replica(
@@ -72,7 +73,7 @@ class Running:
             driver=self.driver,
             store=self.store,
             cluster=self.cluster,
-            recorder=Numbers(),
+            recorder=self.numbers,
         )
         self.me = Member(node="a", nonce="1", started_at=EPOCH, protocol="1", tzdata="1", api_ok=True)
         self.driver.members = [self.me]
@@ -127,6 +128,27 @@ def test_who_keeps_a_key_does_not_ask_redis_again_when_the_ring_changes() -> Non
         await world.until(65)
         assert node.store.asked == 1
         assert world.instants == [10, 20, 30, 40, 50, 60]
+
+    running(act)
+
+
+def test_a_change_of_the_ring_costs_looks_only_for_keys_that_change_hands() -> None:
+    async def act(world: World, node: Running) -> None:
+        ring = Ring.of([node.me.identity, OTHER.identity], REPLICAS)
+        theirs = sum(ring.owning_node(f"ns/yearly-{number}") == OTHER.identity for number in range(100))
+        node.driver.members = [node.me, OTHER]
+        await world.until(5)
+        for number in range(100):
+            world.server.apply("ns", f"yearly-{number}", {"schedule": "0 0 1 6 *", "jobTemplate": TEMPLATE})
+        await world.until(20)
+        looks = len(node.numbers.looks)
+        node.driver.members = [node.me]
+        await world.until(40)
+        assert len(node.numbers.looks) - looks == theirs, "what has come"
+        looks = len(node.numbers.looks)
+        node.driver.members = [node.me, OTHER]
+        await world.until(60)
+        assert len(node.numbers.looks) == looks, "what goes is not looked at"
 
     running(act)
 
