@@ -9,11 +9,15 @@ import pytest
 from deploy.local import binaries, components
 from deploy.local.cluster import ControlPlane
 from tests.chart.helm import Helm
+from tests.chart.release import Release, restricted_namespace
 
 AUTHORS = ("may-create-jobs", "may-not-create-jobs")
 """Two users, who may do nothing until a test grants it."""
-ACCOUNT = "system:serviceaccount:dcron-system:dcron"
-"""The replicas' account in the release that runs; all that it asks for is in the audit log."""
+NAMESPACE = "dcron-system"
+SCOPED_NAMESPACE = "dcron-scoped"
+"""Of a release that serves some namespaces only."""
+ACCOUNTS = tuple(f"system:serviceaccount:{namespace}:dcron" for namespace in (NAMESPACE, SCOPED_NAMESPACE))
+"""The replicas' accounts in these releases; all that they ask for is in the audit log."""
 
 
 @pytest.fixture(scope="session")
@@ -30,7 +34,7 @@ def control_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlP
         guests=AUTHORS,
         controllers=components.DEPLOYING,
         service_accounts=True,
-        watched=(ACCOUNT,),
+        watched=ACCOUNTS,
     ) as control_plane:
         yield control_plane
 
@@ -39,3 +43,13 @@ def control_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlP
 def admin(helm: Helm, control_plane: ControlPlane) -> Helm:
     """Helm for the administrator of that control plane."""
     return Helm(binary=helm.binary, folder=helm.folder, kubeconfig=control_plane.kubeconfig)
+
+
+@pytest.fixture(scope="session")
+def installed(admin: Helm, control_plane: ControlPlane) -> Iterator[Release]:
+    """The chart as it comes, where Pod Security `restricted` is enforced."""
+    namespace = restricted_namespace(control_plane, NAMESPACE)
+    release = Release(helm=admin, control_plane=control_plane, namespace=namespace)
+    release.install()
+    yield release
+    release.uninstall()

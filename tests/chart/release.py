@@ -56,9 +56,9 @@ class Release:
         """Take it away, and wait until all that helm has deleted is gone."""
         self._run("uninstall", self.name, *_WAIT, "--cascade", "foreground")
 
-    def manifest(self) -> str:
-        """What is installed, as YAML."""
-        return self._run("get", "manifest", self.name)
+    def test(self) -> str:
+        """What `helm test` says; raises if a test fails."""
+        return self._run("test", self.name, "--timeout", "120s")
 
     def _run(self, *arguments: str | Path, values: Mapping[str, Any] | None = None) -> str:
         return self.helm.run(*arguments, "--namespace", self.namespace, values=values)

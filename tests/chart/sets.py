@@ -18,9 +18,8 @@ SETS: Final[dict[str, dict[str, Any]]] = {
     "one replica": {"replicas": 1},
     "no redis": _NO_REDIS,
     "two namespaces": {"watch": {"scope": "namespaces", "namespaces": list(TEAMS)}},
-    "two namespaces, and nothing cluster-wide": {
+    "two namespaces, and little cluster-wide": {
         "watch": {"scope": "namespaces", "namespaces": list(TEAMS)},
-        "rbac": {"discovery": False},
         "admission": {"enabled": False},
         "flowControl": {"enabled": False},
     },
