@@ -77,7 +77,7 @@ def account_kubeconfig(control_plane: ControlPlane, pod: dict[str, Any], folder:
 def _container(control_plane: ControlPlane, pod: dict[str, Any], folder: Path) -> Container:
     name, namespace = pod["metadata"]["name"], pod["metadata"]["namespace"]
     spec = pod["spec"]["containers"][0]
-    mounts = dict(_mounts(control_plane, pod, spec, folder / f"{name}-mounts"))
+    mounts = _mounts(control_plane, pod, spec, folder / f"{name}-mounts")
     environment: dict[str, str] = {}
     for variable in spec.get("env", []):
         value = _value(control_plane, namespace, pod, variable)
@@ -100,21 +100,24 @@ def _value(control_plane: ControlPlane, namespace: str, pod: dict[str, Any], var
     return _secret(control_plane, namespace, reference["name"])[reference["key"]].decode()
 
 
-def _mounts(
-    control_plane: ControlPlane, pod: dict[str, Any], spec: dict[str, Any], folder: Path
-) -> Iterator[tuple[str, Path]]:
-    """Make the folders of a container's volumes; what the API server adds for its token is left out."""
+def _mounts(control_plane: ControlPlane, pod: dict[str, Any], spec: dict[str, Any], folder: Path) -> dict[str, Path]:
+    """Make the folders of a container's volumes; what the API server adds for its token is left out.
+
+    A path in a file, such as that of a certificate in a URL, is turned into that of the folder, as in a variable.
+    """
     volumes = {volume["name"]: volume for volume in pod["spec"]["volumes"]}
-    for mount in spec.get("volumeMounts", []):
-        if mount["name"].startswith("kube-api-access-"):
-            continue
-        place = folder / mount["name"]
+    mounts = {
+        mount["mountPath"]: folder / mount["name"]
+        for mount in spec.get("volumeMounts", [])
+        if not mount["name"].startswith("kube-api-access-")
+    }
+    for place in mounts.values():
         place.mkdir(parents=True, exist_ok=True)
-        for source in _secrets(volumes[mount["name"]]):
+        for source in _secrets(volumes[place.name]):
             data = _secret(control_plane, pod["metadata"]["namespace"], source["name"])
             for item in source.get("items") or [{"key": key, "path": key} for key in data]:
-                (place / item["path"]).write_bytes(data[item["key"]])
-        yield mount["mountPath"], place
+                (place / item["path"]).write_text(_moved(data[item["key"]].decode(), mounts))
+    return mounts
 
 
 def _secrets(volume: dict[str, Any]) -> Iterator[dict[str, Any]]:

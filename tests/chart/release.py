@@ -107,7 +107,6 @@ class Release:
         port = free_port()
         environment = {
             "PATH": os.environ["PATH"],
-            "HOME": str(folder),
             "TMPDIR": str(box.mounts["/tmp"]),
             **box.environment,
             "DCRON_HTTP_PORT": str(port),

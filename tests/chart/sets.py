@@ -81,7 +81,7 @@ SETS: Final[dict[str, dict[str, Any]]] = {
         "networkPolicy": {"enabled": False},
         "flowControl": {"enabled": False},
         "admission": {"enabled": False},
-        "rbac": {"create": False},
+        "rbac": {"create": False, "userRoles": False},
         "serviceAccount": {"create": False, "name": "ours"},
     },
     "a second installation": {

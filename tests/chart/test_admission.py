@@ -11,7 +11,7 @@ import pytest
 from deploy.local.cluster import ControlPlane
 from deploy.local.errors import KubectlFailed
 from tests.chart.conftest import AUTHORS
-from tests.chart.helm import Helm
+from tests.chart.helm import Helm, of_kind
 from tests.chart.release import Release, restricted_namespace
 from tests.cluster.fleet import eventually
 from tests.cluster.team import Team, annotated, cron_job
@@ -165,6 +165,24 @@ def test_a_template_longer_than_the_limit_is_refused_with_both_lengths(team: Tea
     written = len(json.dumps(sized(LIMIT)["spec"]["jobTemplate"]))
     assert abs(told - written) < 0.1 * written
     as_user(team, MAY, "label", "dcronjob", "long", "team=blue")
+
+
+def test_the_api_server_finds_nothing_doubtful_in_the_policy(team: Team) -> None:
+    def status() -> dict[str, Any]:
+        policy = team.control_plane.kubectl("get", "validatingadmissionpolicy", "admission-dcron", "-o", "json")
+        found: dict[str, Any] = json.loads(policy).get("status", {})
+        return found
+
+    assert eventually(status, "the types of the policy checked")["typeChecking"] == {}
+
+
+def test_nobody_gets_rights_by_aggregation_unless_it_is_asked_for(helm: Helm) -> None:
+    for aggregate in (False, True):
+        objects = helm.template({"rbac": {"aggregate": aggregate}})
+        for role, into in (("editor", {"admin", "edit"}), ("viewer", {"view"})):
+            labels = of_kind(objects, "ClusterRole", f"dcron-system-dcron-{role}")["metadata"]["labels"]
+            aggregated = {label.rpartition("-to-")[2] for label in labels if "/aggregate-to-" in label}
+            assert aggregated == (into if aggregate else set())
 
 
 def test_editors_and_viewers_of_a_namespace_get_their_rights_by_aggregation(team: Team) -> None:

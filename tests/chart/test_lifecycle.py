@@ -54,7 +54,12 @@ def test_a_release_is_upgraded_rolled_back_and_leaves_nothing_but_the_crd_and_ob
     before = all_objects(control_plane)
     release = Release(helm=admin, control_plane=control_plane, namespace=namespace)
 
-    assert "helm test dcron --namespace lifecycle" in release.install({"monitoring": {"dashboard": {"enabled": True}}})
+    notes = release.install({"monitoring": {"dashboard": {"enabled": True}}})
+    assert "helm test dcron --namespace lifecycle" in notes
+    first_object = notes.partition("<<EOF\n")[2].partition("  EOF")[0]
+    assert "hello created" in team.kubectl(
+        "apply", "--dry-run=server", "--validate=strict", "-f", "-", stdin=first_object
+    )
     first, secret = deployed(control_plane, namespace)["spec"], password(control_plane, namespace)
     assert len(secret) == 32
 

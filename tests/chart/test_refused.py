@@ -42,6 +42,10 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         {"redis": {"mode": "none"}},
         "redis.mode is none, so membership is kept in memory: 3 replicas would not know of each other.",
     ),
+    "roles of users that are not made": (
+        {"rbac": {"userRoles": False, "aggregate": True}},
+        "rbac.aggregate is set, and rbac.userRoles is not",
+    ),
     "a life shorter than three heartbeats": (
         {"controller": {"nodeUpdateSeconds": 2}},
         "less than three times controller.nodeUpdateSeconds",

@@ -30,6 +30,9 @@
 {{- if and (eq .Values.watch.scope "cluster") .Values.watch.namespaces }}
 {{- fail "watch.namespaces is set, and watch.scope is cluster: set watch.scope to namespaces." }}
 {{- end }}
+{{- if and .Values.rbac.aggregate (not .Values.rbac.userRoles) }}
+{{- fail "rbac.aggregate is set, and rbac.userRoles is not: there is nothing to aggregate." }}
+{{- end }}
 {{- if lt (float64 .Values.controller.nodeTtlSeconds) (mulf 3 .Values.controller.nodeUpdateSeconds) }}
 {{- fail "controller.nodeTtlSeconds is less than three times controller.nodeUpdateSeconds: two announcements may be lost." }}
 {{- end }}

@@ -12,6 +12,9 @@
   valueFrom:
     fieldRef:
       fieldPath: metadata.uid
+# The one folder that may be written to; the controller looks for ~/.kube/config first.
+- name: HOME
+  value: /tmp
 - name: DCRON_NODE_NAME
   value: $(POD_NAME)
 - name: DCRON_HTTP_PORT
