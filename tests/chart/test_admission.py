@@ -11,10 +11,12 @@ import pytest
 from deploy.local.cluster import ControlPlane
 from deploy.local.errors import KubectlFailed
 from tests.chart.conftest import AUTHORS
-from tests.chart.helm import Helm, of_kind
+from tests.chart.helm import SECONDS, Helm, of_kind
 from tests.chart.release import Release, restricted_namespace
 from tests.cluster.fleet import eventually
 from tests.cluster.team import Team, annotated, cron_job
+
+pytestmark = pytest.mark.timeout(SECONDS)
 
 MAY, MAY_NOT = AUTHORS
 COLLECTOR = "system:serviceaccount:kube-system:generic-garbage-collector"

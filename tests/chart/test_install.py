@@ -9,15 +9,19 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from deploy.local.cluster import ControlPlane
 from deploy.local.errors import KubectlFailed
 from tests.chart.conftest import ACCOUNTS, NAMESPACE
-from tests.chart.helm import of_kind
+from tests.chart.helm import SECONDS, of_kind
 from tests.chart.release import Release
 from tests.chart.rights import Right, asked, granted
+from tests.chart.test_signals import ALERTS, series_of
 from tests.cluster.fleet import Replica, eventually
 from tests.cluster.team import Team, cron_job, finished, pod_template
+
+pytestmark = pytest.mark.timeout(SECONDS)
 
 _HOOK_SECONDS = 60
 
@@ -86,6 +90,15 @@ def test_helm_test_says_that_it_is_well_and_its_command_finds_what_is_not(
     status, said = run("http://127.0.0.1:9", members)
     assert status == 1
     assert said.startswith("nobody answers at http://127.0.0.1:9: ")
+
+
+def test_what_alerts_stand_on_is_shown_by_every_replica(replicas: list[Replica]) -> None:
+    wanted = {series for alert in ALERTS for series in series_of(alert["expr"])}
+    assert len(wanted) >= len(ALERTS)
+    for replica in replicas:
+        _, body = replica.answer("/metrics")
+        shown = {sample.name for family in text_string_to_metric_families(body) for sample in family.samples}
+        assert wanted - shown == set()
 
 
 def test_the_account_has_exactly_the_rights_that_the_controller_uses(

@@ -13,11 +13,13 @@ import yaml
 
 from deploy.local.cluster import ControlPlane
 from deploy.local.replica import PROJECT
-from tests.chart.helm import CHART, Helm
+from tests.chart.helm import CHART, SECONDS, Helm
 from tests.chart.release import Release, restricted_namespace
 from tests.chart.world import all_objects
 from tests.cluster.fleet import eventually
 from tests.cluster.team import Team, cron_job, finished
+
+pytestmark = pytest.mark.timeout(SECONDS)
 
 CRD = "distributedcronjobs.dcron.io"
 

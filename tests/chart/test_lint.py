@@ -8,8 +8,10 @@ import pytest
 import yaml
 
 import controller
-from tests.chart.helm import CHART, Helm
+from tests.chart.helm import CHART, SECONDS, Helm
 from tests.chart.sets import SETS
+
+pytestmark = pytest.mark.timeout(SECONDS)
 
 
 @pytest.mark.parametrize("name", ["as it comes", "two namespaces", "all the monitoring", "sentinels with TLS"])

@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.chart.helm import CHART, Helm, HelmFailed
+from tests.chart.helm import CHART, SECONDS, Helm, HelmFailed
 from tests.chart.sets import external
+
+pytestmark = pytest.mark.timeout(SECONDS)
 
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "a value that nobody knows": ({"replica": 3}, "'replica' not allowed"),

@@ -10,11 +10,13 @@ import pytest
 
 from deploy.local.cluster import ControlPlane
 from tests.chart.conftest import ACCOUNTS, SCOPED_NAMESPACE
-from tests.chart.helm import Helm
+from tests.chart.helm import SECONDS, Helm
 from tests.chart.release import Release, restricted_namespace
 from tests.chart.rights import Right, asked, granted
 from tests.cluster.fleet import eventually
 from tests.cluster.team import Team, cron_job, finished
+
+pytestmark = pytest.mark.timeout(SECONDS)
 
 
 @pytest.fixture

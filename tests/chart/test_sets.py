@@ -13,8 +13,10 @@ import yaml
 from controller import settings
 from deploy.local.cluster import ControlPlane
 from deploy.local.replica import PROJECT
-from tests.chart.helm import Helm, of_kind
+from tests.chart.helm import SECONDS, Helm, of_kind
 from tests.chart.sets import SETS, TEAMS
+
+pytestmark = pytest.mark.timeout(SECONDS)
 
 NAMESPACE = "rendered"
 MONITORING = Path(__file__).with_name("monitoring-crds.yaml")

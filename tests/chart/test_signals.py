@@ -56,6 +56,11 @@ KNOWN: Final = _known()
 VALUES: Final = {"outcome": {reason.value for reason in Reason}, "state": {state.value for state in State}}
 
 
+def series_of(expression: str) -> set[str]:
+    """The names of the series in an expression."""
+    return {series for series, _ in _SERIES.findall(expression)}
+
+
 def wrong(expression: str) -> Iterator[str]:
     """What of an expression does not exist."""
     found = _SERIES.findall(expression)
