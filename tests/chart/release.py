@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -71,22 +71,18 @@ class Release:
     def running(self, folder: Path) -> Iterator[list[Replica]]:
         """What its pods would run, as processes, until the end of the block: Redis if it has one, and the replicas."""
         folder.mkdir(parents=True, exist_ok=True)
-        started: list[Process] = []
-        try:
-            redis = [self._redis(box, folder) for box in self._containers("redis", folder)]
-            started += [process for process, _ in redis]
-            replicas = [
-                self._replica(box, pod, folder, [port for _, port in redis])
-                for box, pod in zip(self._containers("controller", folder), self.pods(), strict=True)
-            ]
-            started += [replica.process for replica in replicas]
+        with ExitStack() as ends:
+            ports = []
+            for box in self._containers("redis", folder):
+                process, port = self._redis(box, folder)
+                ends.callback(process.stop)
+                ports.append(port)
+            replicas: list[Replica] = []
+            ends.callback(_end, replicas)
+            for box, pod in zip(self._containers("controller", folder), self.pods(), strict=True):
+                replicas.append(self._replica(box, pod, folder, ports))
             _wait_until_whole(replicas)
             yield replicas
-        finally:
-            for process in reversed(started):
-                process.kill(signal.SIGTERM)
-            for process in reversed(started):
-                process.stop(END_SECONDS)
 
     def _containers(self, component: str, folder: Path) -> list[kubelet.Container]:
         return kubelet.containers(self.control_plane, self.namespace, component, folder)
@@ -124,6 +120,14 @@ class Release:
         return Replica(
             node=box.pod, started=ReplicaProcess(name=box.pod, url=f"http://{LOOPBACK}:{port}", process=process)
         )
+
+
+def _end(replicas: Sequence[Replica]) -> None:
+    """End replicas as a rolling update does, before the Redis that they leave."""
+    for replica in replicas:
+        replica.process.kill(signal.SIGTERM)
+    for replica in replicas:
+        replica.process.stop(END_SECONDS)
 
 
 def _wait_until_whole(replicas: Sequence[Replica]) -> None:
