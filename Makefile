@@ -12,7 +12,7 @@ VENV := .venv/$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info
 RUN := $(VENV)/bin/python -m
 
 .DEFAULT_GOAL := help
-.PHONY: help prerequisites venv build check test test-fast test-deep simulate test-mutants test-faults bench bench-quick soak demo up down status lock clean
+.PHONY: help prerequisites venv build check test test-fast test-deep simulate test-mutants test-faults chart bench bench-quick soak demo up down status lock clean
 
 help: ## print this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -35,7 +35,7 @@ test-fast: venv ## the layers that need no service
 	$(RUN) pytest -n 2 --dist worksteal tests/unit tests/checker tests/soak tests/simulation
 
 test: build ## every layer, the real control plane and Redis included
-	$(RUN) pytest -n 2 --dist worksteal tests/unit tests/checker tests/soak tests/simulation tests/adapters && $(RUN) pytest tests/cluster && $(RUN) pytest tests/faults
+	$(RUN) pytest -n 2 --dist worksteal tests/unit tests/checker tests/soak tests/simulation tests/adapters && $(RUN) pytest tests/cluster && $(RUN) pytest tests/chart && $(RUN) pytest tests/faults
 
 test-deep: venv ## the schedule engine against brute force, over a million instants (a few minutes)
 	DCRON_DEEP=1 $(RUN) pytest -n 2 --dist worksteal tests/unit/test_engine_brute_force.py tests/unit/test_schedule_fuzz.py
@@ -48,6 +48,9 @@ test-mutants: venv ## replicas with one fault put in, each caught by the simulat
 
 test-faults: build ## faults on real processes from SEED=0, all or ONLY="redis kill"; the table goes into FOLDER
 	@$(RUN) tests.faults --only $(ONLY) --seed $(SEED) --folder $(FOLDER)/faults
+
+chart: venv ## check the Helm chart and pack it into dist/
+	@$(RUN) deploy.chart package dist
 
 bench: build ## what the schedule engine costs, and a herd of OBJECTS=1000 against raw creates and batch/v1; kept in FOLDER
 	@$(RUN) tests.bench && $(RUN) tests.bench.herd --objects $(OBJECTS) --folder $(FOLDER)/bench

@@ -6,9 +6,10 @@ which condition holds; `status` keeps it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from controller.errors import TerminalError
 from controller.instants import format_time
@@ -122,6 +123,12 @@ def ready(
             condition = _not_ready(CREATE_FAILED, outcome.message)
     refusal = next(iter(refusals), None)
     return _not_ready(CREATE_FAILED, refusal) if condition.status and refusal is not None else condition
+
+
+def is_not_ready(status: Mapping[str, Any]) -> bool:
+    """Whether a status, as it stands in the object, says that the object does not fire as it should."""
+    found = status.get("conditions") or ()
+    return any(condition.get("type") == READY and condition.get("status") == "False" for condition in found)
 
 
 def _not_ready(reason: str, message: str) -> Condition:

@@ -214,6 +214,10 @@ class Recorder(Protocol):
         """The ring as this node sees it now."""
         ...
 
+    def objects(self, *, not_ready: int) -> None:
+        """How many of the objects whose keys this node owns say that they are not Ready."""
+        ...
+
     def loop_lag(self, seconds: float) -> None:
         """How much later than asked a timer of the event loop fired."""
         ...

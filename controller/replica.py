@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from controller import conditions
 from controller.announcer import Announcer
 from controller.apipulse import ApiPulse
 from controller.archive import Archive
@@ -294,6 +295,7 @@ class Replica:
 
     def _report_ring(self) -> None:
         self._ring_reported_at = self._clock.elapsed()
-        owned = sum(self.node_pool.owns(cron_job.key) for cron_job in self.cron_jobs)
         pool = self.node_pool
-        self._recorder.ring(members=len(pool.nodes), keys_owned=owned, state=pool.state.value)
+        owned = [cron_job for cron_job in self.cron_jobs if pool.owns(cron_job.key)]
+        self._recorder.ring(members=len(pool.nodes), keys_owned=len(owned), state=pool.state.value)
+        self._recorder.objects(not_ready=sum(conditions.is_not_ready(cron_job.status) for cron_job in owned))

@@ -58,8 +58,13 @@ def _check() -> int:
 
 def _build(options: argparse.Namespace) -> int:
     from deploy.local import binaries
+    from deploy.local.errors import MissingPrerequisite
 
     found = binaries.find(_say)
+    try:
+        found |= binaries.find(_say, recipes=binaries.HELM)
+    except MissingPrerequisite as error:
+        _say(f"no helm, so the chart cannot be packed or tested here: {error}")  # a cluster does not need it
     print(f"binaries: {', '.join(sorted({str(path.parent) for path in found.values()}))}")
     return 0
 

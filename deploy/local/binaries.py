@@ -1,7 +1,7 @@
-"""The programs of the local control plane: found, or built from pinned source.
+"""The programs of the local control plane, and helm: found, or built from pinned source.
 
 Looked for in ``KUBEBUILDER_ASSETS`` first, then in a cache outside the checkout; what is in neither is built with Go
-into the cache. The versions are those of the two Go modules beside this file. This room starts nothing but ``go``,
+into the cache. The versions are those of the Go modules beside this file. This room starts nothing but ``go``,
 and uses the standard library only: the check of prerequisites runs it on a bare Python.
 """
 
@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from deploy.local.errors import BuildFailed, MissingPrerequisite
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 MODULES = Path(__file__).parent
 MINIMUM_GO = (1, 26)
@@ -34,7 +34,7 @@ _LOG_TAIL_BYTES = 3000
 
 
 class Recipe(NamedTuple):
-    """How one binary is built: its package, in one of the two Go modules."""
+    """How one binary is built: its package, in one of the Go modules."""
 
     name: str
     module: str
@@ -50,36 +50,44 @@ RECIPES = (
     Recipe("kwok", "kwok", "sigs.k8s.io/kwok/cmd/kwok"),
 )
 
+HELM = (Recipe("helm", "helm", "helm.sh/helm/v3/cmd/helm"),)
+"""Apart, with a cache folder of its own: who only runs a cluster never waits for it, and its pins move alone."""
+
 ASSETS_MUST_HOLD = ("kube-apiserver", "etcd", "kubectl")
 
 
-def find(say: Callable[[str], None] = lambda line: None, environ: Mapping[str, str] = os.environ) -> dict[str, Path]:
+def find(
+    say: Callable[[str], None] = lambda line: None,
+    environ: Mapping[str, str] = os.environ,
+    recipes: Sequence[Recipe] = RECIPES,
+) -> dict[str, Path]:
     """Paths of all binaries by name; what is missing is built, which takes minutes.
 
     Args:
         say: Takes lines of progress.
         environ: Where ``KUBEBUILDER_ASSETS``, ``XDG_CACHE_HOME`` and ``HOME`` are read.
+        recipes: Which binaries: the control plane's, or `HELM`.
 
     Raises:
         MissingPrerequisite: ``KUBEBUILDER_ASSETS`` is incomplete, or Go is needed and not there.
         BuildFailed: Go could not build one.
     """
-    found = present(environ)
-    if len(found) < len(RECIPES):
-        _build_missing(say, environ)
-        found = present(environ)
+    found = present(environ, recipes)
+    if len(found) < len(recipes):
+        _build_missing(say, environ, recipes)
+        found = present(environ, recipes)
     return found
 
 
-def present(environ: Mapping[str, str] = os.environ) -> dict[str, Path]:
+def present(environ: Mapping[str, str] = os.environ, recipes: Sequence[Recipe] = RECIPES) -> dict[str, Path]:
     """Paths of those binaries, by name, that need no build.
 
     Raises:
         MissingPrerequisite: ``KUBEBUILDER_ASSETS`` is set but lacks what it must hold.
     """
-    folders = [folder for folder in (_assets(environ), _cached_bin(environ)) if folder is not None]
+    folders = [folder for folder in (_assets(environ), _cached_bin(environ, recipes)) if folder is not None]
     found: dict[str, Path] = {}
-    for recipe in RECIPES:
+    for recipe in recipes:
         for folder in folders:
             if os.access(folder / recipe.name, os.X_OK):
                 found[recipe.name] = folder / recipe.name
@@ -99,10 +107,10 @@ def cache_root(environ: Mapping[str, str] = os.environ) -> Path:
     return Path(base) / "dcron" / "local"
 
 
-def pins_key(modules: Path = MODULES) -> str:
-    """A short hash of everything that pins the sources: both go.mod and go.sum, and this kind of machine."""
+def pins_key(modules: Path = MODULES, recipes: Sequence[Recipe] = RECIPES) -> str:
+    """A short hash of everything that pins the sources: each go.mod and go.sum, and this kind of machine."""
     digest = hashlib.sha256(f"{sys.platform} {platform.machine()}".encode())
-    for module in ("kubernetes", "kwok"):
+    for module in dict.fromkeys(recipe.module for recipe in recipes):
         for name in ("go.mod", "go.sum"):
             digest.update((modules / module / name).read_bytes())
     return digest.hexdigest()[:16]
@@ -123,6 +131,16 @@ def linker_flags(version: str) -> str:
     return f"-s -w -X {package}.gitVersion={version} -X {package}.gitMajor={major} -X {package}.gitMinor={minor}"
 
 
+def helm_flags(modules: Path = MODULES) -> str:
+    """What tells helm which Kubernetes to render for where it asks none; without it that is v1.20."""
+    match = re.search(r"^\s*k8s\.io/client-go v0\.(\d+)\.", (modules / "helm" / "go.mod").read_text(), re.MULTILINE)
+    if match is None:
+        raise BuildFailed("deploy/local/helm/go.mod does not name k8s.io/client-go")
+    packages = ("helm.sh/helm/v3/pkg/lint/rules", "helm.sh/helm/v3/pkg/chartutil")
+    told = (f"-X {package}.k8sVersionMajor=1 -X {package}.k8sVersionMinor={match.group(1)}" for package in packages)
+    return " ".join(("-s -w", *told))
+
+
 def _assets(environ: Mapping[str, str]) -> Path | None:
     value = environ.get("KUBEBUILDER_ASSETS")
     if not value:
@@ -133,12 +151,12 @@ def _assets(environ: Mapping[str, str]) -> Path | None:
     return Path(value)
 
 
-def _cached_bin(environ: Mapping[str, str]) -> Path | None:
+def _cached_bin(environ: Mapping[str, str], recipes: Sequence[Recipe]) -> Path | None:
     """The cache for these pins and this Go; without Go, one that any Go has filled."""
-    version = _go_version_text()
+    key, version = pins_key(recipes=recipes), _go_version_text()
     if version is not None:
-        return cache_root(environ) / f"{pins_key()}-{version}" / "bin"
-    return next(iter(sorted(cache_root(environ).glob(f"{pins_key()}-*/bin"))), None)
+        return cache_root(environ) / f"{key}-{version}" / "bin"
+    return next(iter(sorted(cache_root(environ).glob(f"{key}-*/bin"))), None)
 
 
 def _go_version_text() -> str | None:
@@ -152,30 +170,31 @@ def _go_version_text() -> str | None:
     return answer.stdout.split()[0] if answer.stdout.strip() else None
 
 
-def _build_missing(say: Callable[[str], None], environ: Mapping[str, str]) -> None:
+def _build_missing(say: Callable[[str], None], environ: Mapping[str, str], recipes: Sequence[Recipe]) -> None:
+    what = "helm" if recipes == HELM else "the local control plane"
     version = go_version()
     if version is None or version < MINIMUM_GO:
-        raise MissingPrerequisite(f"Go >= {MINIMUM_GO[0]}.{MINIMUM_GO[1]} is needed to build the local control plane")
-    target = _cached_bin(environ)
+        raise MissingPrerequisite(f"Go >= {MINIMUM_GO[0]}.{MINIMUM_GO[1]} is needed to build {what}")
+    target = _cached_bin(environ, recipes)
     assert target is not None, "with Go there is always a cache folder"
     target.mkdir(parents=True, exist_ok=True)
-    with _locked(target.parent / "lock", say):
-        found = present(environ)  # again: another build may have filled the cache while we waited
-        missing = [recipe for recipe in RECIPES if recipe.name not in found]
+    with _locked(target.parent / "lock", what, say):
+        found = present(environ, recipes)  # again: another build may have filled the cache while we waited
+        missing = [recipe for recipe in recipes if recipe.name not in found]
         if missing:
-            say(f"building the local control plane into {target}; once, it takes some minutes")
+            say(f"building {what} into {target}; once, it takes some minutes")
         for number, recipe in enumerate(missing, start=1):
             _build(recipe, target, lambda line, n=number: say(f"[{n}/{len(missing)}] {line}"))  # type: ignore[misc]
 
 
 @contextlib.contextmanager
-def _locked(path: Path, say: Callable[[str], None]) -> Iterator[None]:
+def _locked(path: Path, what: str, say: Callable[[str], None]) -> Iterator[None]:
     """Held by one process at a time; the kernel releases it when the process ends, however it ends."""
     with path.open("w") as handle:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            say("another process builds the local control plane; waiting for it")
+            say(f"another process builds {what}; waiting for it")
             fcntl.flock(handle, fcntl.LOCK_EX)
         yield
 
@@ -205,7 +224,11 @@ def _build(recipe: Recipe, target: Path, say: Callable[[str], None]) -> None:
 
 
 def _go_build(recipe: Recipe, output: Path) -> list[str]:
-    flags = linker_flags(kubernetes_version()) if recipe.module == "kubernetes" else "-s -w"
+    flags = "-s -w"
+    if recipe.module == "kubernetes":
+        flags = linker_flags(kubernetes_version())
+    elif recipe.module == "helm":
+        flags = helm_flags()
     return ["go", "build", "-trimpath", "-ldflags", flags, "-o", str(output), recipe.package]
 
 

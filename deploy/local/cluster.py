@@ -52,13 +52,18 @@ class ControlPlane:
         detached: bool,
         guests: Sequence[str] = (),
         controllers: Sequence[str] = components.CONTROLLERS,
+        service_accounts: bool = False,
+        watched: Sequence[str] = (),
     ) -> None:
         self._plan = plan
+        self._service_accounts = service_accounts
+        self._watched = tuple(watched)
         self._detached = detached
         self._guests = tuple(guests)
         self._tokens = {user: secrets.token_urlsafe(24) for user in (ADMIN, *COMPONENTS, *guests)}
+        limits = (*components.WIDE_LIMITS, *(components.OWN_ACCOUNTS if service_accounts else ()))
         self._clients: dict[str, list[str | Path]] = {
-            _CONTROLLER_MANAGER: components.kube_controller_manager(plan, controllers),
+            _CONTROLLER_MANAGER: components.kube_controller_manager(plan, controllers, limits),
             _SCHEDULER: components.kube_scheduler(plan),
             _KWOK: components.kwok(plan),
         }
@@ -77,6 +82,8 @@ class ControlPlane:
         detached: bool = False,
         guests: Sequence[str] = (),
         controllers: Sequence[str] = components.CONTROLLERS,
+        service_accounts: bool = False,
+        watched: Sequence[str] = (),
         say: Callable[[str], None] = lambda line: None,
     ) -> ControlPlane:
         """Start an empty control plane and wait until it is ready; Jobs then run to their end within seconds.
@@ -88,6 +95,9 @@ class ControlPlane:
             detached: Outlive this process; ``process.running(folder)`` finds what to stop later.
             guests: More users, who may do nothing until RBAC grants it; see `kubeconfig_of`.
             controllers: Of the controller manager; that of service accounts must be one of them.
+            service_accounts: As clusters for real work have it: each pod must have a service account that is there,
+                and each controller of Kubernetes, such as the garbage collector, works under one of its own.
+            watched: Users whose reads, too, are kept in the audit log.
             say: Takes lines of progress.
 
         Raises:
@@ -101,7 +111,14 @@ class ControlPlane:
         if any(process.name == _API_SERVER for process in running(folder)):
             raise LocalError(f"a control plane runs already in {folder}")
         plan = components.Plan.on_free_ports(folder, binaries.find(say))
-        cluster = cls(plan, detached=detached, guests=guests, controllers=controllers)
+        cluster = cls(
+            plan,
+            detached=detached,
+            guests=guests,
+            controllers=controllers,
+            service_accounts=service_accounts,
+            watched=watched,
+        )
         try:
             cluster._start(scheduler=scheduler, kwok=kwok)
         except BaseException:
@@ -178,7 +195,8 @@ class ControlPlane:
         They would come back by themselves, but after an outage of 20 s they sit out a backoff of half a minute each,
         and until then no Job ends. They are not what is tested.
         """
-        process = self._run(_API_SERVER, components.kube_apiserver(self._plan), self._plan.server)
+        command = components.kube_apiserver(self._plan, service_accounts=self._service_accounts)
+        process = self._run(_API_SERVER, command, self._plan.server)
         process.wait_until(lambda: self._plan.certificate.exists() and self.api.holds("/readyz"))
         for name in [name for name in self._clients if name in self.processes]:
             self.processes[name].kill()
@@ -218,7 +236,7 @@ class ControlPlane:
     def _start(self, *, scheduler: bool, kwok: bool) -> None:
         plan = self._plan
         _clear(plan)
-        self._write(plan.audit_policy, components.AUDIT_POLICY)
+        self._write(plan.audit_policy, components.audit_policy(self._watched))
         self._write(plan.tokens, token_file(self._tokens, self._guests))
         self._run(_ETCD, components.etcd(plan), plan.etcd)
         self.start_api_server()  # it waits for etcd by itself

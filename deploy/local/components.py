@@ -6,6 +6,7 @@ waits, and limits that are not what a test measures.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,12 +31,18 @@ CONTROLLERS = (
     "validatingadmissionpolicy-status-controller",
 )
 
-# Nodes would begin with a taint that only the node controllers take away. Pods would wait for their namespace's
-# service account and its token, which no kubelet here would mount.
-_ADMISSION_OFF = ("TaintNodesByCondition", "ServiceAccount")
+# Nodes would begin with a taint that only the node controllers take away.
+_ADMISSION_OFF = ("TaintNodesByCondition",)
+# Pods would wait for their namespace's service account and its token, which no kubelet here would mount.
+_SERVICE_ACCOUNTS_OFF = (*_ADMISSION_OFF, "ServiceAccount")
 
 _API_QPS = 2000
 _WORKERS = 20
+
+# What a Deployment needs besides, and each controller under an account of its own, as clusters made by tools have it:
+# what an admission policy says of the garbage collector can be seen only so.
+DEPLOYING = (*CONTROLLERS, "deployment-controller", "replicaset-controller", "disruption-controller")
+OWN_ACCOUNTS = ("--use-service-account-credentials=true",)
 
 WIDE_LIMITS = (
     f"--kube-api-qps={_API_QPS}",
@@ -46,11 +53,13 @@ WIDE_LIMITS = (
 )
 
 # Every write with its user, none of the reads: checks count the Jobs that were made, deleted ones included.
-AUDIT_POLICY = """\
+_AUDIT_POLICY = """\
 apiVersion: audit.k8s.io/v1
 kind: Policy
 omitStages: [RequestReceived]
 rules:
+- level: Metadata
+  users: [{watched}]
 - level: None
   verbs: [get, list, watch]
 - level: None
@@ -58,6 +67,7 @@ rules:
   - group: coordination.k8s.io
 - level: Metadata
 """
+_NOBODY = "nobody-is-watched"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,6 +131,12 @@ class Plan:
         return self.folder / f"{user}.kubeconfig"
 
 
+def audit_policy(watched: Iterable[str] = ()) -> str:
+    """What the audit log holds: every write of everybody, and the reads too of those users who are watched."""
+    users = json.dumps(list(watched) or [_NOBODY])[1:-1]
+    return _AUDIT_POLICY.format(watched=users)
+
+
 def etcd(plan: Plan) -> list[str | Path]:
     """The command line of etcd."""
     peer = f"http://{LOOPBACK}:{plan.etcd_peer_port}"
@@ -138,8 +154,14 @@ def etcd(plan: Plan) -> list[str | Path]:
     ]
 
 
-def kube_apiserver(plan: Plan) -> list[str | Path]:
-    """The command line of the API server."""
+def kube_apiserver(plan: Plan, *, service_accounts: bool = False) -> list[str | Path]:
+    """The command line of the API server.
+
+    Args:
+        plan: Where it listens.
+        service_accounts: Whether each pod must have a service account that is there, as in any real cluster.
+    """
+    off = _ADMISSION_OFF if service_accounts else _SERVICE_ACCOUNTS_OFF
     # The key that it makes for its own certificate signs service account tokens too: no tool to make keys is needed.
     key = plan.certificates / "apiserver.key"
     return [
@@ -156,7 +178,7 @@ def kube_apiserver(plan: Plan) -> list[str | Path]:
         "--service-cluster-ip-range=10.0.0.0/24",
         "--endpoint-reconciler-type=none",
         "--allow-privileged=true",
-        f"--disable-admission-plugins={','.join(_ADMISSION_OFF)}",
+        f"--disable-admission-plugins={','.join(off)}",
         "--max-requests-inflight=3000",
         "--max-mutating-requests-inflight=1000",
         # Without it events are decoded one after the other: on a machine that is full, the watch of a custom resource

@@ -66,6 +66,9 @@ class BugCatcher:
     def ring(self, *, members: int, keys_owned: int, state: str) -> None:
         """Of no interest."""
 
+    def objects(self, *, not_ready: int) -> None:
+        """Of no interest."""
+
     def loop_lag(self, seconds: float) -> None:
         """Of no interest."""
 

@@ -19,6 +19,7 @@ class Numbers:
     outcomes: list[tuple[Reason, float]] = field(default_factory=list)
     looks: list[tuple[float, str | None]] = field(default_factory=list)
     depths: list[tuple[int, int]] = field(default_factory=list)
+    not_ready: list[int] = field(default_factory=list)
     skews: dict[str, float] = field(default_factory=dict)
 
     def outcome(self, reason: Reason, lateness: timedelta) -> None:
@@ -33,6 +34,9 @@ class Numbers:
         self.depths.append((waiting, overdue))
 
     def ring(self, *, members: int, keys_owned: int, state: str) -> None: ...
+
+    def objects(self, *, not_ready: int) -> None:
+        self.not_ready.append(not_ready)
 
     def loop_lag(self, seconds: float) -> None: ...
 

@@ -106,3 +106,21 @@ def test_suspended_says_yes_or_no() -> None:
     assert conditions.suspended(False, now=at("12:00")) == Condition(
         type="Suspended", status=False, reason="NotSuspended"
     )
+
+
+NOT_READY: dict[str, tuple[bool, Any]] = {
+    "no status yet": (False, {}),
+    "no conditions": (False, {"conditions": None}),
+    "ready": (False, {"conditions": [{"type": "Ready", "status": "True"}]}),
+    "not ready": (
+        True,
+        {"conditions": [{"type": "Suspended", "status": "True"}, {"type": "Ready", "status": "False"}]},
+    ),
+    "another condition is false": (False, {"conditions": [{"type": "Suspended", "status": "False"}]}),
+}
+
+
+@pytest.mark.parametrize("row", NOT_READY)
+def test_a_status_says_whether_its_object_is_not_ready(row: str) -> None:
+    expected, status = NOT_READY[row]
+    assert conditions.is_not_ready(status) == expected

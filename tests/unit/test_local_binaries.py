@@ -98,3 +98,28 @@ def test_binaries_are_told_their_version() -> None:
 
 def test_the_version_is_read_from_the_pins() -> None:
     assert binaries.kubernetes_version().startswith("v1.")
+
+
+def test_helm_is_pinned_and_kept_apart_from_the_control_plane(tmp_path: Path) -> None:
+    cache(tmp_path, ALL)
+    environ = {"XDG_CACHE_HOME": str(tmp_path)}
+    assert "helm" not in ALL
+    assert binaries.pins_key(recipes=binaries.HELM) != binaries.pins_key()
+    assert binaries.present(environ, binaries.HELM) == {}
+    folder = fill(
+        tmp_path / "dcron" / "local" / f"{binaries.pins_key(recipes=binaries.HELM)}-go1.26.8" / "bin", ["helm"]
+    )
+    assert binaries.find(environ=environ, recipes=binaries.HELM) == {"helm": folder / "helm"}
+    assert list(binaries.find(environ=environ)) == ALL
+
+
+def test_a_lack_of_go_is_said_of_helm_too(tmp_path: Path) -> None:
+    with pytest.raises(MissingPrerequisite, match=r"Go >= 1\.26 is needed to build helm"):
+        binaries.find(environ={"XDG_CACHE_HOME": str(tmp_path)}, recipes=binaries.HELM)
+
+
+def test_helm_is_told_for_which_kubernetes_it_renders() -> None:
+    flags = binaries.helm_flags().split()
+    minor = next(flag.rpartition("=")[2] for flag in flags if "chartutil.k8sVersionMinor" in flag)
+    assert int(minor) >= 36
+    assert "helm.sh/helm/v3/pkg/chartutil.k8sVersionMajor=1" in flags

@@ -50,9 +50,21 @@ def test_the_api_server_listens_on_loopback_only_and_uses_our_etcd() -> None:
 
 
 def test_writes_are_audited_and_reads_are_not() -> None:
-    rules = yaml.safe_load(components.AUDIT_POLICY)["rules"]
-    assert rules[0] == {"level": "None", "verbs": ["get", "list", "watch"]}
+    rules = yaml.safe_load(components.audit_policy())["rules"]
+    assert rules[1] == {"level": "None", "verbs": ["get", "list", "watch"]}
     assert rules[-1] == {"level": "Metadata"}
+
+
+def test_all_is_audited_of_users_who_are_watched() -> None:
+    watched = ["system:serviceaccount:ops:dcron", "ann"]
+    rules = yaml.safe_load(components.audit_policy(watched))["rules"]
+    assert rules[0] == {"level": "Metadata", "users": watched}
+
+
+def test_pods_need_no_service_account_unless_it_is_asked_for() -> None:
+    off = "--disable-admission-plugins=TaintNodesByCondition"
+    assert f"{off},ServiceAccount" in components.kube_apiserver(plan())
+    assert off in components.kube_apiserver(plan(), service_accounts=True)
 
 
 def test_each_pod_stage_leaves_pods_that_are_being_deleted_alone() -> None:

@@ -67,6 +67,7 @@ class Running:
         self.numbers = Numbers()
         self.store = CountedStore(FakeRedis(world.clock.true_now), clock, node="a")
         self.cluster = CountedCluster(world.server, clock, "a")
+        self.numbers = Numbers()
         self.replica = Replica(
             ReplicaSettings(node="a", nonce="1", protocol="1", tzdata="1", hash_replicas=REPLICAS),
             clock=clock,
@@ -115,6 +116,19 @@ def fire_every_ten_seconds(world: World, *, owned_by: Member) -> None:
     names = (f"object-{number}" for number in range(99))
     name = next(name for name in names if ring.owning_node(f"ns/{name}") == owned_by.identity)
     world.server.apply("ns", name, {"schedule": "*/10 * * * * *", "jobTemplate": TEMPLATE})
+
+
+def test_objects_that_are_not_ready_are_counted_by_the_owning_node_of_their_keys() -> None:
+    async def act(world: World, node: Running) -> None:
+        world.server.apply("ns", "right", {"schedule": "@daily", "jobTemplate": TEMPLATE})
+        world.server.apply("ns", "wrong", {"schedule": "30 2 31 2 *", "jobTemplate": TEMPLATE})
+        await world.until(40)
+        assert node.numbers.not_ready[-1] == 1
+        node.driver.members = [OTHER]
+        await world.until(80)
+        assert node.numbers.not_ready[-1] == 0
+
+    running(act)
 
 
 def test_who_keeps_a_key_does_not_ask_redis_again_when_the_ring_changes() -> None:
