@@ -294,8 +294,7 @@ class Replica:
                 self._report_ring()
 
     def _report_ring(self) -> None:
-        self._ring_reported_at = self._clock.elapsed()
-        pool = self.node_pool
+        self._ring_reported_at, pool = self._clock.elapsed(), self.node_pool
         owned = [cron_job for cron_job in self.cron_jobs if pool.owns(cron_job.key)]
         self._recorder.ring(members=len(pool.nodes), keys_owned=len(owned), state=pool.state.value)
         self._recorder.objects(not_ready=sum(conditions.is_not_ready(cron_job.status) for cron_job in owned))
