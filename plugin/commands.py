@@ -1,0 +1,20 @@
+"""The command line as a whole."""
+
+from __future__ import annotations
+
+import click
+
+from plugin.commands_ask import trigger
+from plugin.commands_look import list_, next_
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
+def cli() -> None:
+    """Look at DistributedCronJobs, and ask something of them.
+
+    Everything comes from the API server, with kubectl's credentials.
+    """
+
+
+for command in (list_, next_, trigger):
+    cli.add_command(command)
