@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from plugin.commands_ask import trigger
+from plugin.commands_ask import backfill, resume, suspend, trigger
+from plugin.commands_files import convert
 from plugin.commands_look import list_, next_
 
 
@@ -16,5 +17,5 @@ def cli() -> None:
     """
 
 
-for command in (list_, next_, trigger):
+for command in (list_, next_, trigger, suspend, resume, backfill, convert):
     cli.add_command(command)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import click
 
-from controller.errors import TerminalError
-from controller.schedule import zone_named
 from plugin import listing, options, upcoming
 from plugin.failures import Misused
 from plugin.options import Reach
@@ -86,10 +84,7 @@ def _split(reach: Reach, numbers: tuple[str, ...]) -> tuple[Reach, int]:
 
 
 def _told(found: Upcoming, zone_name: str, distances: list[str]) -> str:
-    try:
-        zone = zone_named(zone_name)
-    except TerminalError as error:
-        raise Misused(str(error)) from error
+    zone = options.zone(zone_name)
     put_off = any(instant.due_at != instant.scheduled_at for instant in found.instants)
     heads = ["instant", *(["fires"] if put_off else []), "", ""]
     rows = [

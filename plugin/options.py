@@ -7,14 +7,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import click
 
+from controller import jobs
+from controller.errors import TerminalError
+from controller.jobs import UID_LABEL, Job
+from controller.schedule import zone_named
 from controller.spec import Key
 from plugin import objects, telling
-from plugin.failures import Failure
+from plugin.failures import Failure, Misused
 from plugin.objects import Seen
-from plugin.ports import CRON_JOBS, Address, Clock, Cluster, World
+from plugin.ports import CRON_JOBS, JOBS, Address, Clock, Cluster, World
 from plugin.tables import table, terminal_width
 
 
@@ -52,6 +57,15 @@ class Reach:
     def cron_job(self, name: str) -> Seen:
         """The object of this name, as it is now."""
         return objects.read(self.cluster.read(CRON_JOBS, self.key(name)))
+
+    def jobs(self, seen: Seen) -> list[Job]:
+        """The Jobs that an object has in the cluster."""
+        return [jobs.parse(body) for body in self.job_bodies(seen)]
+
+    def job_bodies(self, seen: Seen) -> list[dict[str, Any]]:
+        """The same as JSON."""
+        found = self.cluster.list(JOBS, seen.key.namespace, labels=f"{UID_LABEL}={seen.cron_job.uid}")
+        return [body for body in found if jobs.parse(body).controlled_by == seen.cron_job.uid]
 
     def cron_jobs(self) -> list[Seen]:
         """All objects that are meant."""
@@ -106,6 +120,18 @@ def object_names(ctx: click.Context, parameter: click.Parameter, incomplete: str
 
 
 name = click.argument("name", shell_complete=object_names)
+
+
+def zone(name: str) -> ZoneInfo:
+    """The zone of this name.
+
+    Raises:
+        Misused: There is none.
+    """
+    try:
+        return zone_named(name)
+    except TerminalError as error:
+        raise Misused(str(error)) from error
 
 
 def show(value: Any, form: str | None, otherwise: Callable[[], str]) -> None:
