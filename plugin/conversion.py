@@ -22,7 +22,8 @@ BATCH_KIND = "CronJob"
 BATCH_VERSIONS = ("batch/v1", "batch/v1beta1")
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
-_SERVER_FIELDS = ("uid", "resourceVersion", "generation", "creationTimestamp", "managedFields", "selfLink")
+SERVER_FIELDS = ("uid", "resourceVersion", "generation", "creationTimestamp", "managedFields", "selfLink")
+"""What the API server writes into `metadata`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +110,7 @@ def _edits(one: Manifest, text: str) -> Iterator[tuple[int, int, str]]:
     if isinstance(meta, MappingNode):
         annotations = child(meta, "annotations")
         only = isinstance(annotations, MappingNode) and set(entries(annotations)) == {LAST_APPLIED}
-        yield from _removals(meta, [*_SERVER_FIELDS, *(["annotations"] if only else [])], text)
+        yield from _removals(meta, [*SERVER_FIELDS, *(["annotations"] if only else [])], text)
         if isinstance(annotations, MappingNode) and not only:
             yield from _removals(annotations, [LAST_APPLIED], text)
 

@@ -7,6 +7,7 @@ fake has in common with a real API server.
 from __future__ import annotations
 
 import copy
+import heapq
 import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -28,7 +29,8 @@ class FakeClock:
 
     def __init__(self, now: datetime = NOW) -> None:
         self._now = now
-        self._later: list[tuple[datetime, Callable[[], None]]] = []
+        self._later: list[tuple[datetime, int, Callable[[], None]]] = []
+        self._numbers = itertools.count()
 
     def now(self) -> datetime:
         return self._now
@@ -38,15 +40,14 @@ class FakeClock:
 
     def at(self, instant: datetime, act: Callable[[], None]) -> None:
         """Let something happen once the clock has come there."""
-        self._later.append((instant, act))
+        heapq.heappush(self._later, (instant, next(self._numbers), act))
 
     def sleep(self, duration: timedelta) -> None:
         until = self._now + duration
-        for entry in sorted(self._later, key=lambda later: later[0]):
-            if entry[0] <= until:
-                self._later.remove(entry)
-                self._now = max(self._now, entry[0])
-                entry[1]()
+        while self._later and self._later[0][0] <= until:
+            instant, _, act = heapq.heappop(self._later)
+            self._now = max(self._now, instant)
+            act()
         self._now = until
 
 
