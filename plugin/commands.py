@@ -7,6 +7,7 @@ import click
 from plugin.commands_ask import backfill, resume, suspend, trigger
 from plugin.commands_files import convert
 from plugin.commands_look import list_, next_
+from plugin.commands_past import explain, history
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
@@ -17,5 +18,5 @@ def cli() -> None:
     """
 
 
-for command in (list_, next_, trigger, suspend, resume, backfill, convert):
+for command in (list_, next_, history, explain, trigger, suspend, resume, backfill, convert):
     cli.add_command(command)
