@@ -10,12 +10,10 @@ import click
 
 from plugin import cluster
 from plugin.clock import SystemClock
-from plugin.commands import cli
+from plugin.commands import COMPLETE, cli
 from plugin.failures import Failure
 from plugin.ports import World
 
-PROGRAM = "kubectl-dcron"
-COMPLETE = "_KUBECTL_DCRON_COMPLETE"
 INTERRUPTED = 130
 """As a shell tells of a process that Ctrl-C has ended."""
 

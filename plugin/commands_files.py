@@ -1,4 +1,4 @@
-"""The commands that read files: `convert`."""
+"""The commands that read files: `convert` and `lint`."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from datetime import timedelta
 import click
 
 from plugin import conversion, options, whenever
+from plugin import lint as lints
 from plugin.failures import Misused, Unfulfilled
 from plugin.handover import Adopted, Handover
 from plugin.options import Reach
@@ -63,6 +64,32 @@ def _told(one: Adopted) -> str:
         f"once its Jobs are not needed any more: kubectl delete cronjob {one.key.name} -n {one.key.namespace}",
     ]
     return "\n".join(lines)
+
+
+@click.command()
+@click.argument("files", nargs=-1, required=True, metavar="FILE...", type=click.Path(allow_dash=True))
+@options.output
+def lint(files: tuple[str, ...], output: str | None) -> None:
+    """Check manifests without a cluster: unknown fields, schedules, zones, annotations. `-` is standard input."""
+    count, rows = 0, []
+    for file in files:
+        number, found = lints.linted(read_file(file), file)
+        count += number
+        rows += [(file, one) for one in found]
+    serious = sum(one.serious for _, one in rows)
+    value = [
+        {"file": file, "line": one.line, "path": one.path, "sentence": one.sentence, "serious": one.serious}
+        for file, one in rows
+    ]
+    lines = [f"{file}:{one.line}: {'' if one.serious else 'note: '}{one.path}: {one.sentence}" for file, one in rows]
+    lines.append(
+        f"{count} DistributedCronJob{'' if count == 1 else 's'}, {serious or 'no'} mistake{'s' * (serious != 1)}"
+    )
+    options.show({"objects": count, "mistakes": value}, output, lambda: "\n".join(lines))
+    if serious:
+        raise Unfulfilled(
+            f"{serious} mistake{'s' * (serious != 1)} in {', '.join(dict.fromkeys(file for file, _ in rows))}"
+        )
 
 
 def read_file(file: str) -> str:
