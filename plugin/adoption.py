@@ -62,7 +62,9 @@ class Old:
 
     Attributes:
         handed_over: The last instant that is its own, if a change-over has begun.
+        edited_at: When its spec was last written, to the second; None if nobody says.
         limited: It must not run twice at a time.
+        zoned: It names its time zone.
         jobs: Its Jobs.
     """
 
@@ -71,8 +73,10 @@ class Old:
     version: str
     created_at: datetime
     suspended: bool
+    edited_at: datetime | None
     handed_over: datetime | None
     limited: bool
+    zoned: bool
     deadline: timedelta | None
     schedule: Schedule
     last_schedule_at: datetime | None
@@ -135,6 +139,19 @@ def moment(old: Old, now: datetime) -> Wait | Go:
     if old.limited and old.unfinished:
         return Wait(duration=GLANCE, why=f"its Job {old.unfinished[0]} still runs, and its policy allows no other")
     return Go(boundary=now.replace(microsecond=0), next_at=following)
+
+
+def doubt(old: Old) -> str | None:
+    """What speaks against it that its schedule means the same to both controllers.
+
+    Without a zone batch/v1 counts in that of its controller manager, and only the last instant may tell which it is.
+    """
+    last = old.last_schedule_at
+    if old.zoned or last is None or (old.edited_at is not None and old.edited_at > last):
+        return None
+    if old.schedule.between(last - timedelta(seconds=1), last, limit=1):
+        return None
+    return f"its last instant {format_time(last)} is none of its schedule in UTC; set spec.timeZone before"
 
 
 def objection(old: Old, go: Go, now: datetime) -> str | None:
@@ -209,7 +226,9 @@ def read(body: Mapping[str, Any], jobs: Iterable[Mapping[str, Any]]) -> Old:
         version=meta["resourceVersion"],
         created_at=parse_time(meta["creationTimestamp"]),
         suspended=bool(spec.get("suspend")),
+        edited_at=_edited_at(meta.get("managedFields") or ()),
         handed_over=None if handed_over is None else parse_time(handed_over),
+        zoned=zone is not None,
         limited=spec.get("concurrencyPolicy") in ("Forbid", "Replace"),
         deadline=None if deadline is None else timedelta(seconds=deadline),
         schedule=schedule,
@@ -241,6 +260,16 @@ def _job(body: Mapping[str, Any], cron_job: str) -> OldJob:
 
 _MINUTE_DIGITS = 8
 """Minutes since 1970 have eight digits from 1989 to 2160."""
+
+
+def _edited_at(managed_fields: Iterable[Mapping[str, Any]]) -> datetime | None:
+    """The newest write among the managers of the spec."""
+    times = [
+        parse_time(one["time"])
+        for one in managed_fields
+        if not one.get("subresource") and "f:spec" in (one.get("fieldsV1") or {}) and "time" in one
+    ]
+    return max(times, default=None)
 
 
 def _time(text: str | None) -> datetime | None:

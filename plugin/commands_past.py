@@ -11,6 +11,9 @@ from plugin.options import Reach
 from plugin.ports import EVENTS
 from plugin.telling import wall
 
+_COUNTS = ("due", "created", "skipped", "missed", "createFailed", "succeeded", "failed")
+"""In the order in which they are told: of instants, then of Jobs."""
+
 
 @click.command()
 @options.name
@@ -25,7 +28,7 @@ def history(reach: Reach, name: str, tz: str | None, output: str | None) -> None
 
     def told() -> str:
         rows = [one.cells(wall(one.scheduled_at, zone)) for one in found]
-        counts = ", ".join(f"{number} {word}" for word, number in seen.status.counts.items() if number)
+        counts = ", ".join(f"{seen.status.counts[word]} {word}" for word in _COUNTS if seen.status.counts.get(word))
         table = options.tabled(firings.HEADS, rows, f"of {seen.key} no firing is told")
         return f"{table}\nsince its creation: {counts}" if counts else table
 

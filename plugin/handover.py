@@ -6,7 +6,7 @@ to go on, and the next run does.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -101,12 +101,15 @@ class Handover:
         if present is not None and old.handed_over is None:
             raise Unfulfilled(f"there is a DistributedCronJob {key} already; delete it before")
         if old.suspended and old.handed_over is not None:
-            new = present or objects.read(self.cluster.create(CRON_JOBS, body))
-            return self._finish(old, old.handed_over, self._served(new, None))
+            old = self._at_rest(key)
+            boundary = max(old.handed_over or old.created_at, old.last_instant or old.created_at)
+            return self._finish(old, boundary, self._served(present or self._created(key, body), None))
+        if (doubt := adoption.doubt(old)) is not None:
+            raise Unfulfilled(f"{key} cannot be taken over: {doubt}")
         self.cluster.create(CRON_JOBS, body, dry_run=True)
         old, go = self._stop(key)
         try:
-            new = objects.read(self.cluster.create(CRON_JOBS, body))
+            new = self._created(key, body)
         except (Rejected, Denied):  # without an answer it may be there: then nobody goes on before the next run knows
             self._let_go_on(key)
             raise
@@ -116,6 +119,22 @@ class Handover:
             self._take_back(new, go.next_at)
             raise
         return self._finish(old, go.boundary, served)
+
+    def _created(self, key: Key, body: Mapping[str, Any]) -> Seen:
+        """The new object, whoever creates it: two may take over the same one, and the old one is suspended for both."""
+        try:
+            return objects.read(self.cluster.create(CRON_JOBS, body))
+        except Conflicting:
+            return objects.read(self.cluster.read(CRON_JOBS, key))
+
+    def _at_rest(self, key: Key) -> Old:
+        """The old one of a change-over that goes on, once nothing runs that the new one must not run beside."""
+        until = self.clock.elapsed() + self.patience
+        while (old := self._old(key)).limited and old.unfinished:
+            if self.clock.elapsed() >= until:
+                raise TimedOut(f"{key}: its Job {old.unfinished[0]} still runs; {_AGAIN}")
+            self.clock.sleep(adoption.GLANCE)
+        return old
 
     def _stop(self, key: Key) -> tuple[Old, Go]:
         """Suspend the old one in a moment between two instants."""

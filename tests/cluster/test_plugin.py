@@ -11,10 +11,14 @@ from typing import Any
 import pytest
 
 from deploy.local.ports import free_port
+from plugin.clock import SystemClock
+from plugin.cluster import connect
+from plugin.ports import Address
 from tests.cluster.dcron import Plugin
 from tests.cluster.fleet import NODES, Fleet, eventually
 from tests.cluster.held import AT_ONCE, HELD
 from tests.cluster.team import Team, cron_job, instant, now, pod_template, written
+from tests.unit.plugin.contract import keeps_the_contract
 
 pytest_plugins = ["tests.cluster.fleet_fixtures", "tests.cluster.dcron_fixtures"]
 pytestmark = pytest.mark.timeout(600)
@@ -134,11 +138,16 @@ def test_a_skipped_firing_is_explained_by_the_status_and_its_event(team: Team, d
     told = dcron.asked(team, "explain", "busy", "--at", written(at))
     assert (told["verdict"], told["witness"]) == ("SkippedForbid", "status")
     assert "one of its Jobs was active" in told["sentence"]
-    (event, *_) = eventually(lambda: team.events("busy", "JobAlreadyActive"), "an Event")
-    first = event["message"].split("firing of ")[1].split(": ")[0]
+    messages = eventually(lambda: [text for text in skipped(team) if "the firing of " in text], "an Event")
+    first = messages[0].split("the firing of ")[1].split(": ")[0]
     told = dcron.asked(team, "explain", "busy", "--at", first)
     assert told["verdict"] == "SkippedForbid"
     assert any("JobAlreadyActive" in sentence for sentence in told["also"])
+
+
+def skipped(team: Team) -> list[str]:
+    """What Events tell of what was skipped."""
+    return [event["message"] for event in team.events("busy", "JobAlreadyActive")]
 
 
 def test_a_missed_firing_is_explained(fleet: Fleet, team: Team, dcron: Plugin) -> None:
@@ -245,3 +254,11 @@ def test_what_stands_in_the_way_has_an_exit_code(team: Team, dcron: Plugin, tmp_
     assert dcron(team, "list", "--context", "nothing").code == 4
     assert dcron(team, "explain", "nothing", "--at", "2026-01-01T00:00:00Z").code == 3
     assert dcron(team, "list", "--context", "dcron-local").code == 0
+
+
+def test_a_real_api_server_keeps_the_contract_of_the_fake(team: Team) -> None:
+    namespace = f"{team.namespace}-contract"
+    team.kubectl("create", "namespace", namespace)
+    address = Address(kubeconfig=str(team.control_plane.kubeconfig), namespace=namespace)
+    keeps_the_contract(connect(address, SystemClock()), namespace)
+    team.kubectl("delete", "namespace", namespace, "--wait=false")

@@ -100,9 +100,8 @@ class FakeCluster:
         version = (change.get("metadata") or {}).get("resourceVersion")
         if version is not None and version != body["metadata"]["resourceVersion"]:
             raise Conflicting("the object has been modified")
-        kept = {"status": body.get("status")} if not subresource else {"spec": body.get("spec")}
-        merged = _merged(body, change)
-        merged = {**merged, **{name: value for name, value in kept.items() if value is not None}}
+        wanted = {"metadata", "status"} if subresource else set(change) - {"status"}
+        merged = _merged(body, {name: value for name, value in change.items() if name in wanted})
         if merged != body:
             merged["metadata"] = {**merged["metadata"], "resourceVersion": str(next(self._versions))}
         self.objects[kind.plural, key] = merged

@@ -166,6 +166,61 @@ def test_instants_of_an_interruption_are_backfilled(capsys: pytest.CaptureFixtur
     assert balance(stage) == {}
 
 
+def test_an_instant_that_batch_has_run_before_it_saw_the_suspension_is_not_backfilled() -> None:
+    stage = Stage.at(START + 10 * SECOND)
+    mark = adoption.suspension(adoption.read(stage.old, []), stage.cluster.now().replace(microsecond=0))
+    stage.wait(START + MINUTE + 2 * SECOND)
+    stage.cluster.patch(BATCH_CRON_JOBS, KEY, {**mark, "metadata": {"annotations": mark["metadata"]["annotations"]}})
+    stage.wait(START + 3 * MINUTE)
+    assert adopt(stage) == 0
+    assert stage.by[START + MINUTE] == "old"
+    assert balance(stage) == {}
+
+
+@pytest.mark.parametrize(("runs", "code"), [(25, 0), (3600, 7)])
+def test_going_on_it_waits_for_the_job_too(runs: int, code: int, capsys: pytest.CaptureFixture[str]) -> None:
+    stage = Stage.at(START + 2 * SECOND, policy="Forbid", runs=timedelta(seconds=runs))
+    old = adoption.read(stage.old, [])
+    stage.cluster.patch(BATCH_CRON_JOBS, KEY, adoption.suspension(old, stage.cluster.now().replace(microsecond=0)))
+    assert adopt(stage, "--timeout", "2m") == code
+    assert (stage.new is None) == bool(code)
+    assert ("still runs; run the same command again" in capsys.readouterr().err) == bool(code)
+
+
+def test_two_may_take_over_the_same_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    stage = Stage.at(START + 5 * SECOND)
+    real = stage.cluster.create
+
+    def second(kind: Any, body: Any, *, dry_run: bool = False) -> Any:
+        if not dry_run and stage.new is None:
+            real(kind, body)  # by the other
+        return real(kind, body, dry_run=dry_run)
+
+    monkeypatch.setattr(stage.cluster, "create", second)
+    assert adopt(stage) == 0
+    assert stage.old["spec"]["suspend"] is True
+    assert balance(stage) == {}
+
+
+def test_what_changes_at_that_moment_is_looked_at_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    stage = Stage.at(START + 5 * SECOND)
+    real = stage.cluster.patch
+    edits: list[str] = []
+
+    def edited_before(kind: Any, key: Any, change: Any, *, subresource: str = "") -> Any:
+        if not edits or (subresource and len(edits) < 3):
+            edits.append(subresource)
+            real(kind, key, {"metadata": {"labels": {"edited": str(len(edits))}}})
+        return real(kind, key, change, subresource=subresource)
+
+    monkeypatch.setattr(stage.cluster, "patch", edited_before)
+    assert adopt(stage) == 0
+    assert edits == ["", "status", "status"]
+    assert stage.new is not None
+    assert stage.new["status"]["lastScheduleTime"] == "2026-07-01T10:02:00Z"
+    assert balance(stage) == {}
+
+
 def test_a_status_that_may_not_be_written_is_a_note(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -221,15 +276,17 @@ def test_names_are_needed_and_must_be_there(capsys: pytest.CaptureFixture[str]) 
 # What the rooms decide, on values.
 
 
-def old(*, jobs: list[dict[str, Any]] | None = None, status: Any = None, **spec: Any) -> adoption.Old:
+def old(*, jobs: Any = (), status: Any = None, edited: str | None = None, **spec: Any) -> adoption.Old:
     """A minutely CronJob of the hour."""
-    meta = {"namespace": "default", "name": "report", "uid": "old", "resourceVersion": "1"}
+    meta: dict[str, Any] = {"namespace": "default", "name": "report", "uid": "old", "resourceVersion": "1"}
+    if edited:
+        meta["managedFields"] = [{"fieldsV1": {"f:spec": {}}, "time": edited}, {"subresource": "status"}]
     body = {
         "metadata": {**meta, "creationTimestamp": "2026-07-01T09:00:00Z"},
         "spec": {"schedule": "* * * * *", **spec},
         "status": status or {},
     }
-    return adoption.read(body, jobs or [])
+    return adoption.read(body, jobs)
 
 
 def job(name: str, owner: str = "old", at: str | None = None) -> dict[str, Any]:
@@ -253,6 +310,32 @@ def job(name: str, owner: str = "old", at: str | None = None) -> dict[str, Any]:
 )
 def test_an_instant_has_run_if_anything_says_so(known: adoption.Old, runs: bool) -> None:
     assert known.has_run(BEGIN, BEGIN + 9.5 * SECOND) is runs
+
+
+IN_PARIS: dict[str, Any] = {"schedule": "30 9 * * *", "status": {"lastScheduleTime": "2026-07-01T07:30:00Z"}}
+
+
+@pytest.mark.parametrize(
+    ("known", "doubted"),
+    [
+        (old(**IN_PARIS), True),
+        (old(**IN_PARIS, timeZone="Europe/Paris"), False),
+        (old(**IN_PARIS, edited="2026-07-01T07:29:00Z"), True),
+        (old(**IN_PARIS, edited="2026-07-01T07:31:00Z"), False),
+        (old(schedule="30 7 * * *", status=IN_PARIS["status"]), False),
+        (old(schedule="30 9 * * *"), False),
+    ],
+)
+def test_a_last_instant_of_another_zone_raises_a_doubt(known: adoption.Old, doubted: bool) -> None:
+    assert (adoption.doubt(known) is not None) is doubted
+
+
+def test_in_doubt_batch_goes_on(capsys: pytest.CaptureFixture[str]) -> None:
+    stage = Stage.at(START + 5 * SECOND)
+    stage.old["status"] = {"lastScheduleTime": "2026-07-01T10:02:30Z"}
+    assert adopt(stage) == 1
+    assert "is none of its schedule in UTC; set spec.timeZone before" in capsys.readouterr().err
+    assert stage.cluster.writes == []
 
 
 def test_a_schedule_without_an_instant_to_come_can_be_taken_over() -> None:

@@ -192,3 +192,20 @@ def test_what_the_api_server_forbids_is_told(cluster: FakeCluster, capsys: pytes
 def test_without_a_command_it_says_what_there_is(capsys: pytest.CaptureFixture[str]) -> None:
     assert dcron(FakeCluster()) == 2
     assert "Commands:" in capsys.readouterr().err
+
+
+def test_an_object_of_a_later_version_is_said_to_be_unreadable(capsys: pytest.CaptureFixture[str]) -> None:
+    cluster = FakeCluster()
+    cluster.add(CRON_JOBS, cron_job(concurrencyPolicy="Stagger"))
+    assert dcron(cluster, "list") == 1
+    assert "default/report cannot be read by this version of the plugin" in capsys.readouterr().err
+
+
+def test_ctrl_c_has_the_exit_code_of_a_shell(monkeypatch: pytest.MonkeyPatch) -> None:
+    cluster = FakeCluster()
+
+    def interrupted(*arguments: object, **more: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cluster, "list", interrupted)
+    assert dcron(cluster, "list") == 130
