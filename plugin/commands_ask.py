@@ -15,7 +15,7 @@ from plugin.asking import Progress
 from plugin.failures import TimedOut, Unfulfilled
 from plugin.options import Reach
 from plugin.ports import CRON_JOBS
-from plugin.telling import ago, wall
+from plugin.telling import ago, text, wall
 
 _SALT_BYTES = 4
 _LOOK_EVERY = timedelta(milliseconds=500)
@@ -66,34 +66,39 @@ def _wait(reach: Reach, name: str, value: str, patience: timedelta, *, quiet: bo
 @click.option("--until", metavar="TIME", help="When it ends by itself: a time, or how long, such as 90m.")
 @click.option("--reason", metavar="TEXT", help="Why; it is shown wherever the suspension is.")
 @options.reaching()
-def suspend(reach: Reach, name: str, until: str | None, reason: str | None) -> None:
+@options.output
+def suspend(reach: Reach, name: str, until: str | None, reason: str | None, output: str | None) -> None:
     """Stop the schedule: until a time, by an annotation that GitOps tools leave alone; or for good, by the spec."""
     seen, now = reach.cron_job(name), reach.cluster.now()
-    end = None if until is None else whenever.end(until, now, options.zone(seen.zone))
+    zone = options.zone(seen.zone)
+    end = None if until is None else whenever.end(until, now, zone)
     reach.cluster.patch(CRON_JOBS, seen.key, asking.suspension(end, reason, now))
-    told = (
-        "until somebody resumes it" if end is None else f"until {wall(end, options.zone(seen.zone))} ({ago(end, now)})"
-    )
-    click.echo(f"{seen.key} fires nothing {told}; `kubectl dcron trigger` still runs it")
+    told = "until somebody resumes it" if end is None else f"until {wall(end, zone)} ({ago(end, now)})"
+    sentence = f"{seen.key} fires nothing {told}; `kubectl dcron trigger` still runs it"
+    options.show({"object": str(seen.key), "until": text(end), "reason": reason}, output, lambda: sentence)
 
 
 @click.command()
 @options.name
 @options.reaching()
-def resume(reach: Reach, name: str) -> None:
+@options.output
+def resume(reach: Reach, name: str, output: str | None) -> None:
     """End a suspension and a pause. Instants of the suspended time are not fired."""
     seen, now = reach.cron_job(name), reach.cluster.now()
     change = asking.resumption(seen)
     if change:
         reach.cluster.patch(CRON_JOBS, seen.key, change)
-    circuit = (
-        "; its circuit is open: a run that succeeds closes it (kubectl dcron trigger)"
-        if seen.holds(CIRCUIT_OPEN) and not change.get("spec")
-        else ""
-    )
     following = None if isinstance(seen.schedule, TerminalError) else seen.schedule.next_after(now)
-    told = "it has no instant to come" if following is None else f"its next instant is {format_time(following)}"
-    click.echo(f"{seen.key} {'goes on' if change else 'was neither suspended nor paused'}: {told}{circuit}")
+    open_ = seen.holds(CIRCUIT_OPEN) and not change.get("spec")  # an edit of the spec closes the circuit
+    value = {"object": str(seen.key), "resumed": bool(change), "next": text(following), "circuitOpen": open_}
+
+    def told() -> str:
+        goes_on = "goes on" if change else "was neither suspended nor paused"
+        next_ = "it has no instant to come" if following is None else f"its next instant is {text(following)}"
+        circuit = "; its circuit is open: a run that succeeds closes it (kubectl dcron trigger)" if open_ else ""
+        return f"{seen.key} {goes_on}: {next_}{circuit}"
+
+    options.show(value, output, told)
 
 
 @click.command()

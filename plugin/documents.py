@@ -83,9 +83,9 @@ def entries(node: MappingNode) -> dict[str, tuple[Node, Node]]:
     merged: dict[str, tuple[Node, Node]] = {}
     for key, value in node.value:
         if key.tag == _MERGE:
-            for source in value.value if isinstance(value, SequenceNode) else [value]:
-                if isinstance(source, MappingNode):
-                    merged = {**entries(source), **merged}
+            sources = value.value if isinstance(value, SequenceNode) else [value]
+            for source in (one for one in sources if isinstance(one, MappingNode)):
+                merged = {**entries(source), **merged}
         else:
             found[str(key.value)] = (key, value)
     return {**merged, **found}

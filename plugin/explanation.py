@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, assert_never
 
 from controller.errors import TerminalError
 from controller.instants import INSTANT, format_time, parse_time
 from controller.names import name_for
 from controller.outcomes import Outcome, Reason, Trigger
+from controller.schedule import Schedule
 from plugin.firings import Firing, Run, known
 from plugin.objects import Seen
 from plugin.telling import span, text
@@ -158,6 +159,8 @@ class _Case:
                 return "missed: it was still open when the schedule was edited"
             case Reason.CREATE_FAILED:
                 return f"the API server did not accept its Job: {told or 'its message is not told any more'}"
+            case never:
+                assert_never(never)
 
     def waiting(self) -> Explanation | None:
         """It is under way."""
@@ -183,7 +186,7 @@ class _Case:
         if not schedule.between(self.at - INSTANT, self.at, limit=1):
             edit = f", as it is since the edit at {format_time(edited_at)}; what it was then is not known"
             then = "" if self.at > edited_at else edit
-            sentence = f"the schedule does not name this instant{then}{self._neighbours()}"
+            sentence = f"the schedule does not name this instant{then}{self._neighbours(schedule)}"
             return self._answer(NO_INSTANT if self.at > edited_at else UNKNOWN, sentence, "schedule")
         due_at = cron_job.due_at(self.at)
         if due_at > self.now:
@@ -194,10 +197,7 @@ class _Case:
             return self._answer(TO_COME, f"it fires in {span(due_at - self.now)}{jitter}", "schedule")
         return None
 
-    def _neighbours(self) -> str:
-        schedule = self.seen.schedule
-        if isinstance(schedule, TerminalError):
-            return ""
+    def _neighbours(self, schedule: Schedule) -> str:
         before = schedule.latest_at(self.at, after=self.at - _HORIZON)
         after = schedule.next_after(self.at)
         told = [format_time(one) for one in (before, after) if one is not None]

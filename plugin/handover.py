@@ -7,6 +7,7 @@ to go on, and the next run does.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -206,11 +207,8 @@ class Handover:
             change = adoption.inheritance(old, body.get("status") or {}, body["metadata"]["resourceVersion"])
             if not change:
                 return
-            try:
+            with suppress(Conflicting):  # a replica has written it meanwhile
                 self.cluster.patch(CRON_JOBS, key, change, subresource="status")
-            except Conflicting:
-                continue
-            return
 
     def _take_back(self, new: Seen, next_at: datetime | None) -> None:
         """The new one goes before it can have fired, and the old one goes on.

@@ -187,6 +187,31 @@ def test_going_on_it_waits_for_the_job_too(runs: int, code: int, capsys: pytest.
     assert ("still runs; run the same command again" in capsys.readouterr().err) == bool(code)
 
 
+def test_a_suspension_that_took_too_long_is_taken_back(capsys: pytest.CaptureFixture[str]) -> None:
+    stage = Stage.at(START + 38 * SECOND)
+    stage.cluster.delays["patch"] = 14 * SECOND
+    stage.cluster.clock.at(START + MINUTE + 10 * SECOND, stage.cluster.delays.clear)
+    assert adopt(stage) == 0
+    assert "the API server took too long" in capsys.readouterr().err
+    assert balance(stage) == {}
+
+
+def test_what_is_refused_after_the_dry_run_lets_batch_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    stage = Stage.at(START + 5 * SECOND)
+    real = stage.cluster.create
+
+    def refusing(kind: Any, body: Any, *, dry_run: bool = False) -> Any:
+        if not dry_run:
+            raise Denied("not any more")
+        return real(kind, body, dry_run=dry_run)
+
+    monkeypatch.setattr(stage.cluster, "create", refusing)
+    assert adopt(stage) == 5
+    assert not stage.old["spec"]["suspend"]
+    assert adoption.HANDED_OVER not in stage.old["metadata"]["annotations"]
+    assert balance(stage) == {}
+
+
 def test_two_may_take_over_the_same_one(monkeypatch: pytest.MonkeyPatch) -> None:
     stage = Stage.at(START + 5 * SECOND)
     real = stage.cluster.create

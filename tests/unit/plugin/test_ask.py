@@ -202,6 +202,18 @@ def test_resuming_ends_both(capsys: pytest.CaptureFixture[str]) -> None:
     assert "goes on: its next instant is 2026-07-01T10:05:00Z" in capsys.readouterr().out
 
 
+def test_programs_are_told_what_was_done(capsys: pytest.CaptureFixture[str]) -> None:
+    cluster = served(schedule="@at 2020-01-01T00:00:00Z")
+    assert dcron(cluster, "suspend", "report", "--until", "90m", "--reason", "why", "-o", "json") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told == {"object": "default/report", "until": "2026-07-01T11:30:30Z", "reason": "why"}
+    assert dcron(cluster, "resume", "report", "-o", "json") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told == {"object": "default/report", "resumed": True, "next": None, "circuitOpen": False}
+    dcron(cluster, "resume", "report")
+    assert "it has no instant to come" in capsys.readouterr().out
+
+
 def test_what_goes_on_is_not_resumed(capsys: pytest.CaptureFixture[str]) -> None:
     cluster = served(status={**SERVED, "conditions": [condition("CircuitOpen", True, "TooManyFailures")]})
     assert dcron(cluster, "resume", "report") == 0
@@ -258,6 +270,16 @@ def test_a_backfill_that_cannot_be_is_refused(
     assert dcron(cluster, "backfill", "report", "--from", since, "--to", until) == code
     assert sentence in capsys.readouterr().err
     assert cluster.writes == []
+
+
+def test_without_a_schedule_there_is_no_backfill(capsys: pytest.CaptureFixture[str]) -> None:
+    assert dcron(served(schedule="61 * * * *"), "backfill", "report", *NIGHT) == 1
+    assert "61 is not between 0 and 59" in capsys.readouterr().err
+
+
+def test_a_wrong_duration_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert dcron(served(), "trigger", "report", "--wait", "--timeout", "soon") == 2
+    assert "--timeout 'soon' is no duration" in capsys.readouterr().err
 
 
 def test_an_interval_is_backfilled_once(capsys: pytest.CaptureFixture[str]) -> None:

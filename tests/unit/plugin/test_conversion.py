@@ -146,6 +146,30 @@ def test_what_is_ours_or_is_no_cron_job_stays() -> None:
     assert converted(text, "x").text == text
 
 
+def test_what_has_neither_spec_nor_metadata_is_converted_all_the_same() -> None:
+    found = converted("apiVersion: batch/v1\nkind: CronJob\nmetadata: none\n", "x")
+    assert found.text == "apiVersion: dcron.io/v1\nkind: DistributedCronJob\nmetadata: none\n"
+    assert (found.names, found.notes) == (("",), ())
+
+
+def test_an_entry_behind_a_dash_goes_without_the_dash() -> None:
+    text = "kind: List\nitems:\n- status: {}\n  apiVersion: batch/v1\n  kind: CronJob\n  spec: {}"
+    assert yaml.safe_load(converted(text, "x").text)["items"] == [
+        {"apiVersion": "dcron.io/v1", "kind": "DistributedCronJob", "spec": {}}
+    ]
+
+
+def test_a_text_may_end_without_a_line_end() -> None:
+    text = "apiVersion: batch/v1\nkind: CronJob\nstatus: {a: b}"
+    assert converted(text, "x").text == "apiVersion: dcron.io/v1\nkind: DistributedCronJob\n"
+
+
+def test_notes_go_to_standard_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "a").write_text(PLAIN.replace("timeZone: Europe/Berlin", "suspend: false"))
+    assert dcron(FakeCluster(), "convert", str(tmp_path / "a")) == 0
+    assert capsys.readouterr().err.startswith("note: report: without timeZone it counts in UTC")
+
+
 @pytest.mark.parametrize("text", ["a: [", "a: b: c", "a: &a {b: *a}", "\x00"])
 def test_what_cannot_be_read_is_said_with_its_file(text: str) -> None:
     with pytest.raises(Unfulfilled, match=r"^x:?\d*: it is no YAML"):

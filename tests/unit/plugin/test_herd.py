@@ -182,6 +182,15 @@ def test_herd_for_people_has_picture_minutes_and_advice(capsys: pytest.CaptureFi
     assert "instead of 4" in told
 
 
+def test_where_nothing_could_use_h_it_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    found = FakeCluster()
+    found.add(CRON_JOBS, cron_job(schedule="17 * * * *"))
+    found.add(CRON_JOBS, cron_job("silent", suspend=True))
+    dcron(found, "herd")
+    told = capsys.readouterr().out
+    assert told.endswith("nothing in the worst minutes could use H\n1 objects fire nothing as they are\n")
+
+
 def test_a_silent_cluster_has_no_herd(capsys: pytest.CaptureFixture[str]) -> None:
     dcron(FakeCluster(), "herd")
     assert capsys.readouterr().out == "nothing fires within a day\n"

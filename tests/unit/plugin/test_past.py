@@ -251,11 +251,15 @@ def test_history_is_what_status_and_jobs_tell_together(capsys: pytest.CaptureFix
             **SETTLED,
             "counts": {"due": 4, "created": 3, "skipped": 1, "missed": 0},
             "queued": [{"scheduledAt": "2026-07-01T10:00:00Z"}],
-            "active": [{"name": "promised", "scheduledAt": "2026-07-01T09:59:00Z"}],
+            "active": [
+                {"name": "promised", "scheduledAt": "2026-07-01T09:59:00Z"},
+                {"name": "gone-by-now", "scheduledAt": "2026-07-01T09:45:00Z", "uid": "its-uid"},
+            ],
             "recent": [
                 outcome("SkippedForbid", "2026-07-01T09:40:00Z"),
                 outcome("Created", "2026-07-01T09:45:00Z", job="gone-by-now"),
                 outcome("SkippedForbid", "2026-07-01T09:46:00Z", trigger="manual", triggerId="Monday"),
+                outcome("CreateFailed", "2026-07-01T09:29:00Z", trigger="backfill", triggerId="x/y"),
             ],
         },
     )
@@ -279,6 +283,7 @@ def test_history_is_what_status_and_jobs_tell_together(capsys: pytest.CaptureFix
         ("09:45", "schedule", "Created", "gone"),
         ("09:40", "schedule", "SkippedForbid", None),
         ("09:30", "backfill", "Created", "running"),
+        ("09:29", "backfill", "CreateFailed", None),
     ]
     dcron(cluster, "history", "report", "--tz", "Europe/Berlin")
     head, first, *_, last = capsys.readouterr().out.splitlines()
