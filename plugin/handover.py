@@ -7,7 +7,7 @@ to go on, and the next run does.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -190,7 +190,7 @@ class Handover:
             self.cluster.patch(CRON_JOBS, new.key, change)
         try:
             self._inherit(old, new.key)
-        except Denied as error:
+        except (Denied, Conflicting) as error:
             notes.append(f"its status does not tell of the time before: {error}")
         return Adopted(
             key=new.key,
@@ -202,12 +202,17 @@ class Handover:
         )
 
     def _inherit(self, old: Old, key: Key) -> None:
-        for _ in range(_TRIES):
+        """Write what the status takes over; a replica may write it too, and then it is read anew.
+
+        Raises:
+            Conflicting: It changes all the time.
+        """
+        for last in (*[False] * _TRIES, True):
             body = self.cluster.read(CRON_JOBS, key)
             change = adoption.inheritance(old, body.get("status") or {}, body["metadata"]["resourceVersion"])
             if not change:
                 return
-            with suppress(Conflicting):  # a replica has written it meanwhile
+            with nullcontext() if last else suppress(Conflicting):
                 self.cluster.patch(CRON_JOBS, key, change, subresource="status")
 
     def _take_back(self, new: Seen, next_at: datetime | None) -> None:

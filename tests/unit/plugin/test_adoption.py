@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from plugin import adoption
-from plugin.failures import Denied, Failure, NotFound, Rejected, Unreachable
+from plugin.failures import Conflicting, Denied, Failure, NotFound, Rejected, Unreachable
 from plugin.ports import BATCH_CRON_JOBS, CRON_JOBS
 from tests.unit.plugin.controllers import BEGIN, KEY, MINUTE, Stage
 from tests.unit.plugin.fake import condition, dcron
@@ -246,20 +246,37 @@ def test_what_changes_at_that_moment_is_looked_at_again(monkeypatch: pytest.Monk
     assert balance(stage) == {}
 
 
-def test_a_status_that_may_not_be_written_is_a_note(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+def test_nothing_is_taken_back_right_before_the_next_instant(capsys: pytest.CaptureFixture[str]) -> None:
+    stage = Stage.at(START + 30 * SECOND, serves=False)
+    stage.cluster.clock.at(START + 50 * SECOND, lambda: stage.cluster.delays.update(read=9 * SECOND))
+    assert adopt(stage) == 7
+    assert "its next instant is near; run the same command again" in capsys.readouterr().err
+    assert stage.new is not None
+    assert stage.old["spec"]["suspend"] is True, "nobody fires twice"
+    stage.cluster.delays.clear()
+    stage.serves = True
+    assert adopt(stage) == 0
+    assert balance(stage) == {}
+
+
+@pytest.mark.parametrize(
+    ("failure", "sentence"),
+    [(Denied("you may not write the status"), "you may not"), (Conflicting("it was modified"), "it was modified")],
+)
+def test_a_status_that_cannot_be_written_is_a_note(
+    failure: Failure, sentence: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stage = Stage.at(START + 5 * SECOND)
     real = stage.cluster.patch
 
     def refusing(*arguments: Any, **more: Any) -> Any:
         if more.get("subresource"):
-            raise Denied("you may not write the status")
+            raise failure
         return real(*arguments, **more)
 
     monkeypatch.setattr(stage.cluster, "patch", refusing)
     assert adopt(stage) == 0
-    assert "note: its status does not tell of the time before: you may not" in capsys.readouterr().out
+    assert f"note: its status does not tell of the time before: {sentence}" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
