@@ -108,6 +108,7 @@ class ApiServer:
         body: Mapping[str, Any] | None = None,
         content_type: str = _JSON,
     ) -> dict[str, Any]:
+        # Imported late, as in `connect`: what asks nobody, and each tab that is typed, need not wait for it.
         from kubernetes.client.exceptions import ApiException
         from kubernetes.config import ConfigException
         from urllib3.exceptions import HTTPError

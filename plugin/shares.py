@@ -1,7 +1,7 @@
 """What `ring` shows: which node serves how many objects, as the objects themselves say.
 
-Members and epoch of the ring live in Redis, which is not asked. A node that serves nothing is not seen here, and one
-that has died stands here until another has taken its objects over.
+The members of the ring live in Redis, which is not asked, and an epoch is written nowhere. A node that serves nothing
+is not seen here, and one that has died stands here until another has taken its objects over.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from controller.instants import parse_time
 from plugin.objects import Seen
 from plugin.telling import ago, text
 
-EPOCH = "the epoch of the ring is known to its members alone: nothing in the API server tells it"
+EPOCH = "no epoch of the ring is told in the API server, and its members only by what they serve"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -192,7 +192,7 @@ def test_a_backfill_does_what_its_dry_run_says(team: Team, dcron: Plugin) -> Non
     assert len(plan["fires"]) == 6
     assert team.jobs("hourly") == []
     assert dcron(team, "backfill", "hourly", *night).code == 0
-    eventually(lambda: team.status("hourly").get("backfill", {}).get("state") == "Done", "it is done")
+    eventually(lambda: team.status("hourly").get("backfill", {}).get("state") == "Done", "it is done", seconds=90)
     told = team.status("hourly")["backfill"]
     assert (told["interval"], told["total"], told["created"]) == (plan["interval"], 6, 6)
     answer = dcron(team, "backfill", "hourly", *night)
