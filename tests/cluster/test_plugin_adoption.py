@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from deploy.local.errors import KubectlFailed
 from plugin import adoption
 from tests.checker import audit
 from tests.cluster.dcron import Plugin
@@ -65,6 +66,20 @@ def has_fired(team: Team, name: str) -> None:
     eventually(lambda: old(team, name)["status"].get("lastScheduleTime"), f"{name} fires", PATIENCE)
 
 
+def dies_having_suspended(team: Team, name: str) -> bool:
+    """Do what a change-over does up to the suspension, and no more; False if it is not the moment."""
+    found = adoption.read(old(team, name), team.look("/apis/batch/v1|jobs")["items"])
+    decided = adoption.moment(found, now())
+    if not isinstance(decided, adoption.Go):
+        return False
+    change = json.dumps(adoption.suspension(found, decided.boundary))
+    try:
+        team.kubectl("patch", "cronjob", name, "--type=merge", "--patch", change)
+    except KubectlFailed:  # its controller has written the status meanwhile
+        return False
+    return True
+
+
 def ran(team: Team, name: str) -> Counter[datetime]:
     """By minute, how many Jobs were ever made for an object, by whichever controller."""
     minutes: Counter[datetime] = Counter()
@@ -87,10 +102,7 @@ def test_each_minute_runs_once_before_between_and_after(team: Team, dcron: Plugi
     for name in (*ADOPTED, INTERRUPTED):
         has_fired(team, name)
 
-    # A change-over that dies right after it has suspended the old one.
-    began = adoption.read(old(team, INTERRUPTED), [])
-    stopped = adoption.suspension(began, now().replace(microsecond=0))
-    team.kubectl("patch", "cronjob", INTERRUPTED, "--type=merge", "--patch", json.dumps(stopped))
+    eventually(lambda: dies_having_suspended(team, INTERRUPTED), "the moment for a change-over", PATIENCE)
 
     done = dcron.asked(team, "convert", "--adopt", *ADOPTED)["items"]
     assert [one["name"] for one in done] == list(ADOPTED)
