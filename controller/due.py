@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import assert_never
 
+from controller import schedule as schedules
 from controller.errors import TerminalError
 from controller.instants import INSTANT
 from controller.jobs import Firing
@@ -183,3 +184,21 @@ class Due:
         if self.now - max(due_at, attempt.first_at) <= self.stance.late:
             return False
         return bool(self.between(due_at - self.cron_job.shift, self.until, limit=1))
+
+
+def schedule_of(cron_job: CronJob) -> Schedule | TerminalError:
+    """The schedule of an object, or why it has none."""
+    spec = cron_job.spec
+    try:
+        return schedules.parse(
+            spec.expressions,
+            spec.time_zone,
+            start_at=spec.start_at,
+            end_at=spec.end_at,
+            hashed_as=str(cron_job.key),
+            created_at=cron_job.created_at,
+            dst_gap=spec.dst_gap,
+            dst_overlap=spec.dst_overlap,
+        )
+    except TerminalError as error:
+        return error

@@ -15,12 +15,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from zlib import crc32
 
-from controller import schedule, statusbody
+from controller import statusbody
 from controller.decision import decide
-from controller.errors import TerminalError
+from controller.due import schedule_of
 from controller.jobs import manifest
 from controller.observation import Observed, Stance
-from controller.schedule import Schedule
 from controller.spec import CronJob
 from controller.status import Status
 from controller.steps import Create, Recall, Step, Wait
@@ -118,24 +117,6 @@ def lead_of(cron_job: CronJob, status: Status, at: datetime) -> timedelta:
     if at - fired_at < RESTED:
         return AHEAD
     return AHEAD + SPREAD * (crc32(cron_job.uid.encode()) / 2**32)
-
-
-def schedule_of(cron_job: CronJob) -> Schedule | TerminalError:
-    """The schedule of an object, or why it has none."""
-    spec = cron_job.spec
-    try:
-        return schedule.parse(
-            spec.expressions,
-            spec.time_zone,
-            start_at=spec.start_at,
-            end_at=spec.end_at,
-            hashed_as=str(cron_job.key),
-            created_at=cron_job.created_at,
-            dst_gap=spec.dst_gap,
-            dst_overlap=spec.dst_overlap,
-        )
-    except TerminalError as error:
-        return error
 
 
 def _may_prepare(cron_job: CronJob, stance: Stance, wait: Wait) -> bool:

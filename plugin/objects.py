@@ -11,8 +11,9 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from controller import schedule, spec, statusbody
+from controller import spec, statusbody
 from controller.conditions import CIRCUIT_OPEN, COMPLETED, READY, SUSPENDED
+from controller.due import schedule_of
 from controller.errors import TerminalError
 from controller.requests import SUSPEND_REASON, Pause
 from controller.schedule import Schedule
@@ -41,20 +42,7 @@ class Seen:
     @cached_property
     def schedule(self) -> Schedule | TerminalError:
         """Its schedule, or why it has none."""
-        of = self.cron_job.spec
-        try:
-            return schedule.parse(
-                of.expressions,
-                of.time_zone,
-                start_at=of.start_at,
-                end_at=of.end_at,
-                hashed_as=str(self.key),
-                created_at=self.cron_job.created_at,
-                dst_gap=of.dst_gap,
-                dst_overlap=of.dst_overlap,
-            )
-        except TerminalError as error:
-            return error
+        return schedule_of(self.cron_job)
 
     @property
     def zone(self) -> str:
