@@ -6,10 +6,11 @@ import json
 import xml.etree.ElementTree as ET
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from controller import spec
-from tests.bench import bodies, curves, guard, picture, scaling, steady
+from tests.bench import bodies, curves, guard, many, picture, scaling, steady
 from tests.bench.arms import LIMIT, PEER, QUICK, THREE
 from tests.bench.herd import rows
 from tests.bench.outcome import Outcome
@@ -148,3 +149,21 @@ def test_a_herd_twice_as_large_is_as_far_away_everywhere_on_the_picture_of_growt
 def test_a_herd_that_was_not_made_whole_is_no_point_on_a_line() -> None:
     whole, half = outcome([0.5] * 100), outcome([0.5] * 50)
     assert scaling.lines({"ours": [whole, half]}) == {"ours": [(100, 0.5)]}
+
+
+def made(name: str, second: int) -> str:
+    """The line of the audit log of a Job that was made."""
+    where = {"resource": "jobs", "namespace": "bench-others", "name": name}
+    at = f"2026-03-02T12:00:{second:02}.500000Z"
+    line = {**entry("create", "jobs", second, objectRef=where), "requestURI": "/", "stageTimestamp": at}
+    return json.dumps(line, separators=(",", ":")) + "\n"
+
+
+def test_of_the_pulses_around_a_join_those_due_from_its_begin_to_its_end_count(tmp_path: Path) -> None:
+    log = tmp_path / "audit.jsonl"
+    names = {second: f"object-00000-202603021200{second:02}-0123456789" for second in range(6)}
+    log.write_text("".join(made(name, second + (second == 3)) for second, name in names.items()))
+    since = DUE_AT + timedelta(seconds=1.2)
+    due, lateness = many._pulses(log, since, DUE_AT + timedelta(seconds=5))
+    assert due == 3 * many.PULSES, "the seconds 2, 3 and 4"
+    assert lateness == (0.5, 0.5, 1.5)
