@@ -130,6 +130,10 @@ class JobLister:
         """All Jobs of one object, those deleted lately included."""
         return tuple(self._by_owner.get(owner_uid, {}).values())
 
+    def is_new(self, job: Job) -> bool:
+        """Whether no Job of that name has been seen."""
+        return job.name not in self._by_owner.get(job.owner_uid, {})
+
     def __iter__(self) -> Iterator[Job]:
         return (job for jobs in list(self._by_owner.values()) for job in list(jobs.values()))
 

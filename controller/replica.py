@@ -116,21 +116,12 @@ class Replica:
             clock=clock,
             node=settings.node,
         )
+        owns = self.node_pool.owns
         self._archive = Archive(
-            store=store,
-            cron_jobs=self.cron_jobs,
-            jobs=self.jobs,
-            owns=self.node_pool.owns,
-            clock=clock,
-            node=settings.node,
+            store=store, cron_jobs=self.cron_jobs, jobs=self.jobs, owns=owns, clock=clock, node=settings.node
         )
         self._sounding = Sounding(
-            cron_jobs=self.cron_jobs,
-            queue=self.queue,
-            owns=self.node_pool.owns,
-            executor=executor,
-            cluster=cluster,
-            clock=clock,
+            cron_jobs=self.cron_jobs, queue=self.queue, owns=owns, executor=executor, cluster=cluster, clock=clock
         )
         self.watchdog = Watchdog()
         self._comparison = Comparison(
@@ -229,6 +220,8 @@ class Replica:
 
     def job_seen(self, job: Job) -> None:
         """The watch shows a Job."""
+        if self.jobs.is_new(job) and job.fired_by != self._settings.node:
+            self.queue.others_fire()
         if self.jobs.see(job, elapsed=self._clock.elapsed()):
             self._job_news(job)
 

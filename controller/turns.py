@@ -191,11 +191,12 @@ class Turns:
             heapq.heappop(self._later)
         return self._later[0][0] if self._later else None
 
-    def pop(self, *, books: bool = True) -> tuple[Key, Turn, Lane] | None:
+    def pop(self, *, books: bool = True, waited: timedelta = timedelta(0)) -> tuple[Key, Turn, Lane] | None:
         """Take the key whose turn it is.
 
         Args:
             books: Whether it may be one that only keeps the books.
+            waited: Such a one only if it has waited for so long.
         """
         lanes = [Lane.LOST_SOON, Lane.FIRING, *([Lane.BOOKS] if books else [])]
         if self._hurried >= MOST_HURRIED:
@@ -207,6 +208,9 @@ class Turns:
                 place = self._places.get(key)
                 if place is None or place.number != number or place.lane is not lane:
                     continue
+                if lane is Lane.BOOKS and place.turn.at + waited > self._now:
+                    heapq.heappush(heap, (order, number, key))  # the oldest of them
+                    break
                 if lane is Lane.LOST_SOON and place.turn.lane(self._now) is not lane:
                     self._come_due(key, place, self._now)  # it is lost: those that are not go first
                     continue

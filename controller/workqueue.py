@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 
 from controller.errors import Throttled, TransientError
 from controller.ports import Clock, Recorder
+from controller.rush import Rush
 from controller.spec import Key
 from controller.turns import Lane, Turn, Turns
 
@@ -24,6 +25,10 @@ PLACES = 32
 its own to be opened first."""
 BOOK_PLACES = 16
 """Of these, most that may only keep the books: what comes due meanwhile finds the API server with little to do."""
+COURTESY = timedelta(seconds=3)
+"""Books wait no longer than this while other nodes are in a rush: where one lasts for ever, statuses are so late."""
+GLANCE = timedelta(milliseconds=100)
+"""How often to look whether a rush has ended."""
 FIRST_PAUSE = timedelta(milliseconds=200)
 GROWTH, MOST_STEPS = 1.5, 10
 """By how much a pause grows with each failure, and how often. Gently: where a share of the requests fails, some
@@ -53,6 +58,7 @@ class WorkQueue:
         self._recorder = recorder
         self._places = places
         self._turns = Turns()
+        self._rush = Rush()
         self._running: dict[Key, Turn] = {}
         self._books = 0
         self._again: dict[Key, Turn] = {}
@@ -75,6 +81,10 @@ class WorkQueue:
         """Forget a key that is gone."""
         self._turns.discard(key)
         self._failures.pop(key, None)
+
+    def others_fire(self) -> None:
+        """Another node has just made a Job. While many are made, what only keeps the books waits a little."""
+        self._rush.note(self._clock.elapsed())
 
     @property
     def stalled(self) -> timedelta:
@@ -117,7 +127,7 @@ class WorkQueue:
     def _start_due(self, looks: asyncio.TaskGroup) -> None:
         self._turns.advance(self._clock.now())
         while len(self._running) < self._places:
-            taken = self._turns.pop(books=self._books < BOOK_PLACES)
+            taken = self._turns.pop(books=self._books < BOOK_PLACES, waited=self._courtesy)
             if taken is None:
                 break
             key, turn, lane = taken
@@ -126,9 +136,17 @@ class WorkQueue:
             self._moved_at = self._clock.elapsed()
             looks.create_task(self._run_look(key, turn, lane))
 
+    @property
+    def _courtesy(self) -> timedelta:
+        """How long books have to have waited before they are kept now."""
+        return COURTESY if self._rush.lasts(self._clock.elapsed()) else timedelta(0)
+
     def _set_alarm(self, alarm: asyncio.Task[None] | None, looks: asyncio.TaskGroup) -> asyncio.Task[None] | None:
         """Have something that tells when the next key comes due: the alarm that is set, unless it rings too late."""
         at = self._turns.next_change()
+        if self._turns.ready and self._courtesy:
+            glance = self._clock.now() + GLANCE
+            at = glance if at is None else min(at, glance)
         if at is None or (alarm is not None and not alarm.done() and self._rings_at <= at):
             return alarm
         if alarm is not None:

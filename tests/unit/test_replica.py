@@ -6,6 +6,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+import pytest
+
 from controller.errors import StoreDenied
 from controller.health import ReplicaHealth
 from controller.messages import FiringRecord, Member
@@ -19,7 +21,7 @@ from tests.fakes.clock import EPOCH, SimulatedClock
 from tests.fakes.cluster import FakeCluster
 from tests.fakes.recentjobs import FakeRecentJobStore
 from tests.fakes.redis import FakeRedis
-from tests.unit.builders import TEMPLATE
+from tests.unit.builders import TEMPLATE, cron_job, job
 from tests.unit.doubles import DictatedDriver, Numbers
 from tests.unit.world import World, in_world
 
@@ -163,6 +165,26 @@ def test_a_change_of_the_ring_costs_looks_only_for_keys_that_change_hands() -> N
         node.driver.members = [node.me, OTHER]
         await world.until(60)
         assert len(node.numbers.looks) == looks, "what goes is not looked at"
+
+    running(act)
+
+
+@pytest.mark.parametrize(("fired_by", "told"), [("a", True), ("b", False)])
+def test_while_other_nodes_make_many_jobs_statuses_are_written_later(fired_by: str, told: bool) -> None:
+    async def act(world: World, node: Running) -> None:
+        fire_every_ten_seconds(world, owned_by=node.me)
+        await world.until(9)
+        writes = node.cluster.writes
+        for number in range(30):  # a hundred each second, from 9 s to 12 s
+            await world.until(9 + number / 10)
+            for more in range(10):
+                name = f"x-{number}-{more}"
+                made = job(cron_job(), "11:00", owner_uid="of another", uid=name, name=name, fired_by=fired_by)
+                node.replica.job_seen(made)
+        assert world.instants == [10]
+        assert (node.cluster.writes > writes) is told
+        await world.until(14)
+        assert node.cluster.writes > writes
 
     running(act)
 

@@ -50,6 +50,18 @@ def test_firings_come_before_books() -> None:
     assert order(laid_out(rows, now=10), books=False) == ["firing"]
 
 
+def test_books_may_be_asked_to_have_waited_the_oldest_first_and_firings_are_not() -> None:
+    turns = laid_out({"young": books(8), "firing": firing(10), "old": books(6), "older": books(5)}, now=10)
+    waited = timedelta(seconds=4)
+    names = [taken[0].name for taken in iter(lambda: turns.pop(waited=waited), None)]
+    assert names == ["firing", "older", "old"]
+    assert turns.ready == 1
+    turns.advance(at(12))
+    taken = turns.pop(waited=waited)
+    assert taken is not None
+    assert taken[0].name == "young"
+
+
 def test_what_would_be_lost_soon_comes_before_all_others() -> None:
     soon = 10 + SOON_LOST.total_seconds()
     rows = {

@@ -12,9 +12,10 @@ from itertools import pairwise
 import pytest
 
 from controller.errors import ClusterUnavailable, Conflict, Throttled
+from controller.rush import MANY, WITHIN
 from controller.spec import Key
 from controller.turns import Turn
-from controller.workqueue import BOOK_PLACES, PLACES, WorkQueue
+from controller.workqueue import BOOK_PLACES, COURTESY, GLANCE, PLACES, WorkQueue
 from tests.fakes.clock import EPOCH, SimulatedClock
 from tests.simulation.loop import Simulation, simulate
 from tests.unit.builders import key
@@ -240,6 +241,44 @@ def test_a_key_with_books_to_keep_is_looked_at_when_it_fires_even_if_others_have
         await desk.until(60)
 
     assert at_desk(act).times(f"book-{3 * BOOK_PLACES - 1}") == [4]
+
+
+def test_books_wait_while_other_nodes_make_many_jobs_and_firings_do_not() -> None:
+    async def act(desk: Desk) -> None:
+        desk.queue.add(key("book"), at(1), books=True)
+        desk.add("firing", 1.5)
+        for number in range(30):  # a hundred of them each second
+            await desk.until(0.5 + number / 20)
+            for _ in range(5):
+                desk.queue.others_fire()
+        await desk.until(5)
+
+    desk = at_desk(act)
+    assert desk.times("firing") == [1.5]
+    (kept_at,) = desk.times("book")
+    assert 1.95 < kept_at <= (timedelta(seconds=1.95) + WITHIN + 2 * GLANCE).total_seconds()
+
+
+def test_books_wait_no_longer_than_is_courteous_for_a_rush_that_lasts() -> None:
+    async def act(desk: Desk) -> None:
+        desk.queue.add(key("book"), at(1), books=True)
+        for number in range(100):
+            await desk.until(1 + number / 10)
+            for _ in range(MANY):
+                desk.queue.others_fire()
+
+    (kept_at,) = at_desk(act).times("book")
+    assert COURTESY.total_seconds() <= kept_at - 1 <= (COURTESY + 2 * GLANCE).total_seconds()
+
+
+def test_a_job_of_another_node_now_and_then_holds_up_no_books() -> None:
+    async def act(desk: Desk) -> None:
+        desk.queue.add(key("book"), at(1), books=True)
+        for number in range(20):
+            await desk.until(number / 10)
+            desk.queue.others_fire()
+
+    assert at_desk(act).times("book") == [1.0]
 
 
 def test_a_slow_look_does_not_delay_other_keys() -> None:
