@@ -186,7 +186,7 @@ class App:
             watching = tasks.create_task(watch.run(replica.jobs_listed, replica.job_seen), name="job watch")
             others = {
                 watching,
-                tasks.create_task(events.run(), name="events"),
+                tasks.create_task(events.run(replica.queue.in_a_herd), name="events"),
                 tasks.create_task(outage.run(), name="outage"),
             }
             running = tasks.create_task(replica.run(), name="replica")

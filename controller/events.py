@@ -1,8 +1,8 @@
 """Events about our objects, and about the pod that runs us, published some time soon.
 
 An Event helps people and nobody else, so it never holds anything up: they wait in a bounded queue, leave one after the
-other, and one that cannot be published is dropped and counted. `kube` and `outage` hand them in; `api`
-sends them.
+other once no herd fires, and one that cannot be published is dropped and counted. `kube` and `outage` hand them in;
+`api` sends them.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from http import HTTPStatus
@@ -24,6 +25,10 @@ from controller.spec import API_VERSION, KIND
 
 QUEUE_LENGTH = 1000
 """Some seconds' worth of what an API server takes beside the Jobs."""
+LONGEST_WAIT = timedelta(seconds=5)
+"""So long at most, Events wait for a herd to end: each costs the API server as much as a Job still to be made."""
+GLANCE = timedelta(milliseconds=100)
+"""How often to look whether it has."""
 MAX_MESSAGE_LENGTH = 1024
 """Longest message that the API server takes."""
 _MAX_NAME_LENGTH = 253
@@ -51,6 +56,7 @@ class _Told:
 
     subject: Subject
     at: datetime
+    came_at: timedelta
     type: EventType
     reason: str
     message: str
@@ -90,17 +96,25 @@ class EventPoster:
         if len(self._waiting) >= self._queue_length:
             self._waiting.popleft()
             self._recorder.request("api", "create", 0.0, error="EventDropped")
-        at = self._clock.now()
-        self._waiting.append(_Told(subject=subject, at=at, type=type, reason=reason, message=message, count=count))
+        at, came_at = self._clock.now(), self._clock.elapsed()
+        told = _Told(subject=subject, at=at, came_at=came_at, type=type, reason=reason, message=message, count=count)
+        self._waiting.append(told)
         self._arrived.set()
 
-    async def run(self) -> NoReturn:
-        """Publish what comes, for ever."""
+    async def run(self, herd: Callable[[], bool] = lambda: False) -> NoReturn:
+        """Publish what comes, for ever.
+
+        Args:
+            herd: Whether many firings are under way, here or elsewhere: then Events wait a little.
+        """
         while True:
             await self._arrived.wait()
             self._arrived.clear()
             while self._waiting:
-                await self._publish(self._waiting.popleft())
+                if herd() and self._clock.elapsed() - self._waiting[0].came_at < LONGEST_WAIT:
+                    await self._clock.sleep(GLANCE)
+                else:
+                    await self._publish(self._waiting.popleft())
 
     async def _publish(self, told: _Told) -> None:
         path, query = collection_path("v1", "events", told.subject.namespace), {"fieldManager": FIELD_MANAGER}

@@ -86,6 +86,10 @@ class WorkQueue:
         """Another node has just made a Job. While many are made, what only keeps the books waits a little."""
         self._rush.note(self._clock.elapsed())
 
+    def in_a_herd(self) -> bool:
+        """Whether so much fires that all places are taken, or other nodes are in a rush."""
+        return len(self._running) >= self._places or self._rush.lasts(self._clock.elapsed())
+
     @property
     def stalled(self) -> timedelta:
         """For how long no look has begun or ended although keys are due; zero if none is."""

@@ -238,6 +238,35 @@ async def test_events_that_fail_are_dropped_and_the_next_ones_go_on() -> None:
     assert requests.errors == ["ClusterUnavailable", "EventDropped", "Throttled"]
 
 
+@pytest.mark.parametrize("herd_ends", [True, False])
+async def test_events_wait_for_the_end_of_a_herd_and_no_longer_than_some_seconds(herd_ends: bool) -> None:
+    clock, asked, posted, lasts = Hours(), 0, 0, True
+
+    def herd() -> bool:
+        nonlocal asked
+        asked += 1
+        return lasts
+
+    async def note(request: Any) -> Any:
+        nonlocal posted
+        posted += 1
+        return await always(201, {})(request)
+
+    async with scripted(note) as client:
+        events = EventPoster(api_of(client), clock, Requests(), node=NODE)
+        async with running(events.run(herd)):
+            events.post(event("one"))
+            while asked < 3:
+                await clock.sleep(timedelta(milliseconds=5))
+            assert posted == 0
+            if herd_ends:
+                lasts = False
+            else:
+                clock.hours += 1
+            while not posted:
+                await clock.sleep(timedelta(milliseconds=5))
+
+
 @pytest.mark.parametrize("uid", ["0123", ""])
 async def test_an_event_may_be_about_a_pod(uid: str) -> None:
     posted: list[Any] = []

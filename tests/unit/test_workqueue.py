@@ -281,6 +281,26 @@ def test_a_job_of_another_node_now_and_then_holds_up_no_books() -> None:
     assert at_desk(act).times("book") == [1.0]
 
 
+def test_a_herd_is_when_all_places_are_taken_or_other_nodes_are_in_a_rush() -> None:
+    async def act(desk: Desk) -> None:
+        desk.takes = 1.0
+        for number in range(3):
+            desk.add(f"key-{number}", number / 10)
+        await desk.until(0.15)
+        assert not desk.queue.in_a_herd()
+        await desk.until(0.25)
+        assert desk.queue.in_a_herd()
+        await desk.until(1.05)
+        assert not desk.queue.in_a_herd()
+        for _ in range(MANY):
+            desk.queue.others_fire()
+        assert desk.queue.in_a_herd()
+        await desk.until(2)
+        assert not desk.queue.in_a_herd()
+
+    at_desk(act, places=3)
+
+
 def test_a_slow_look_does_not_delay_other_keys() -> None:
     async def act(desk: Desk) -> None:
         desk.takes = 30
