@@ -20,6 +20,9 @@ from controller import spec
 from controller.replica import Replica
 from controller.spec import GROUP, PLURAL, VERSION, Key
 
+PAGE = 500
+"""Objects on one page of kopf's list. Whole, it is in memory as text and as values at once, and holds the loop."""
+
 logger = logging.getLogger(__name__)
 
 
@@ -144,6 +147,7 @@ def settings() -> kopf.OperatorSettings:
     settings.networking.error_backoffs = Backoffs()
     settings.watching.reconnect_backoff = 0.2
     settings.watching.inactivity_timeout = 70  # the API server sends a bookmark each minute
-    settings.queueing.idle_timeout = 1.0  # a worker for each object is kept no longer than needed
+    settings.watching.chunk_size = PAGE
+    settings.queueing.idle_timeout = 0.1  # a worker for each object is kept no longer than needed: it takes 3 KiB
     settings.queueing.exit_timeout = 1.0
     return settings

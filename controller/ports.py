@@ -145,7 +145,7 @@ class Cluster(Protocol):
         ...
 
     async def versions(self) -> Mapping[Key, tuple[str, str]]:
-        """UID and resourceVersion of every object in scope, from the API server's cache, without bodies."""
+        """UID and resourceVersion of every object in scope, without bodies."""
         ...
 
     async def list_jobs(self, cron_job: CronJob) -> tuple[Job, ...]:

@@ -213,6 +213,36 @@ async def test_so_many_connections_are_open_afterwards_and_none_of_them_matters(
         await cluster_of(client).open_connections(3)  # nobody is there: no error
 
 
+def page(*names: str, more: str = "") -> Handler:
+    """A page of a list of objects by their metadata."""
+    items = [
+        {"metadata": {"namespace": "ns", "name": name, "uid": f"u-{name}", "resourceVersion": "5"}} for name in names
+    ]
+    return always(200, {"metadata": {"resourceVersion": "9", "continue": more}, "items": items})
+
+
+async def test_all_pages_of_the_versions_are_asked_for() -> None:
+    asked: list[dict[str, str]] = []
+    answer = in_turn(page("a", "b", more="after b"), page("c"))
+
+    async def note(request: Any) -> Any:
+        asked.append(dict(request.query))
+        return await answer(request)
+
+    async with scripted(note) as client:
+        versions = await cluster_of(client).versions()
+
+    assert versions == {Key("ns", name): (f"u-{name}", "5") for name in "abc"}
+    assert [query.get("continue") for query in asked] == [None, "after b"]
+    assert all(int(query["limit"]) <= 1000 for query in asked)
+
+
+async def test_versions_whose_pages_took_too_long_are_no_list() -> None:
+    async with scripted(in_turn(page("a", more="after a"), always(410, status("Expired", "too old")))) as client:
+        with pytest.raises(ClusterUnavailable, match="too old"):
+            await cluster_of(client).versions()
+
+
 async def test_events_beyond_the_queue_drop_the_oldest_and_are_counted() -> None:
     requests = Requests()
     async with client_of(free_port()) as client:

@@ -74,7 +74,7 @@ class TestObjects:
         one = await world.apply("one", cron_job_spec())
         two = await world.apply("two", cron_job_spec())
 
-        # From a cache, so a fresh write may take a moment to be there.
+        # An API server may take it from its cache, where a fresh write may take a moment to be.
         async with asyncio.timeout(PATIENCE_SECONDS):
             while len(versions := await world.cluster.versions()) < 2:
                 await asyncio.sleep(0.05)
