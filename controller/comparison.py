@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 COMPARE_EVERY = timedelta(seconds=30)
 """A stalled watch is found within 75 s of its stall (INVARIANTS), a deletion hidden by a relist likewise."""
 WATCH_LAG = timedelta(seconds=2)
-"""What a healthy watch shows within this time after a list has it."""
+"""What a healthy watch shows within this time after a list has it, if it does not have to show much else first."""
 GLANCE = timedelta(milliseconds=50)
 """How often the start looks whether the watch has shown everything."""
 
@@ -69,7 +69,7 @@ class Comparison:
                     self._watchdog.not_served(at=self._clock.elapsed())
 
     async def all_shown(self) -> bool:
-        """Whether the watch shows, soon after, all that is listed now.
+        """Whether the watch comes to show all that is listed now; it is waited for while it shows more and more.
 
         If not, the list is taken anew: an object that was deleted since is one that the watch will never show.
         """
@@ -78,12 +78,18 @@ class Comparison:
         except TransientError as error:
             logger.warning("cannot list the objects yet", extra={"reason": str(error)})
             return False
-        until = self._clock.elapsed() + WATCH_LAG
-        while any(self._cron_jobs.is_behind(key, *version) for key, version in versions.items()):
-            if self._clock.elapsed() >= until:
+        behind, known, moved_at = list(versions.items()), self._cron_jobs.known, self._clock.elapsed()
+        while True:
+            # From the end: both lists are in the same order, so what was listed last is shown last.
+            while behind and not self._cron_jobs.is_behind(behind[-1][0], *behind[-1][1]):
+                behind.pop()
+            if not behind:
+                return True
+            if self._cron_jobs.known > known:
+                known, moved_at = self._cron_jobs.known, self._clock.elapsed()
+            elif self._clock.elapsed() - moved_at >= WATCH_LAG:
                 return False
             await self._clock.sleep(GLANCE)
-        return True
 
     async def _compare(self) -> None:
         """Read again what the watch does not show as the API server lists it: gone in a relist, or stalled."""

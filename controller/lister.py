@@ -39,6 +39,11 @@ class CronJobLister:
     def __len__(self) -> int:
         return len(self._by_key)
 
+    @property
+    def known(self) -> int:
+        """How many objects have been shown and are there, those that are left alone included."""
+        return len(self._by_key) + len(self._left_alone)
+
     def __iter__(self) -> Iterator[CronJob]:
         return iter(list(self._by_key.values()))
 

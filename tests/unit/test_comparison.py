@@ -7,12 +7,12 @@ from collections.abc import Mapping
 
 import pytest
 
-from controller.comparison import COMPARE_EVERY, Comparison
+from controller.comparison import COMPARE_EVERY, WATCH_LAG, Comparison
 from controller.errors import NotServed
 from controller.spec import CronJob, Key
 from controller.watchdog import Watchdog
 from tests.fakes.cluster import FakeCluster
-from tests.unit.builders import key
+from tests.unit.builders import TEMPLATE, key
 from tests.unit.world import Node, World, in_world
 
 
@@ -161,6 +161,55 @@ def test_all_is_shown_once_the_watch_has_caught_up_with_the_list() -> None:
         assert not await observer.comparison.all_shown()
         world.loop.call_later(1, observer.node.cron_jobs.see, cron)
         assert await observer.comparison.all_shown()
+
+    in_world(act)
+
+
+class Counted(FakeCluster):
+    """Counts the lists."""
+
+    lists = 0
+
+    async def versions(self) -> Mapping[Key, tuple[str, str]]:
+        type(self).lists += 1
+        return await super().versions()
+
+
+def made(world: World, name: str, *, minute: int = 0) -> CronJob:
+    """An object of that name."""
+    return world.server.apply("ns", name, {"schedule": f"{minute} * * * *", "jobTemplate": TEMPLATE})
+
+
+@pytest.mark.parametrize("left_alone", [False, True])
+def test_a_watch_that_shows_more_and_more_is_waited_for_without_another_list(left_alone: bool) -> None:
+    async def act(world: World) -> None:
+        Counted.lists = 0
+        observer = Observer(world, Counted)
+        shown = [made(world, f"object-{number:02}") for number in range(10)]
+        waiting = world.loop.create_task(observer.comparison.all_shown())
+        for cron_job in shown:
+            await world.clock.sleep(WATCH_LAG * 0.9)
+            assert not waiting.done()
+            if left_alone:
+                observer.node.cron_jobs.leave_alone(cron_job.key, cron_job.uid, cron_job.resource_version)
+            else:
+                observer.node.cron_jobs.see(cron_job)
+        assert await waiting
+        assert Counted.lists == 1
+
+    in_world(act)
+
+
+def test_an_object_that_is_deleted_meanwhile_is_not_waited_for_though_the_watch_shows_changes_of_others() -> None:
+    async def act(world: World) -> None:
+        observer = Observer(world)
+        made(world, "deleted soon")
+        waiting = world.loop.create_task(observer.comparison.all_shown())
+        for number in range(100):
+            await world.clock.sleep(WATCH_LAG / 10)
+            observer.node.cron_jobs.see(made(world, "busy", minute=number % 60))
+        assert waiting.done()
+        assert not await waiting
 
     in_world(act)
 
