@@ -44,7 +44,7 @@ ABREAST = 4
 """Most creates of one object that are on their way at a time. One by one, a row of ten slots of an each-second object
 took 2.5 s behind a network of 0.15 s one way, and the youngest came later than its bound (simulated, seed 502006)."""
 CROWDED = 20
-"""When so many creates are on their way, each object sends one at a time: 32 looks share 100 connections."""
+"""When so many creates are on their way, each object sends one at a time: 64 looks share 100 connections."""
 
 
 class Executor:

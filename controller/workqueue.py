@@ -10,7 +10,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import takewhile
 
 from controller.errors import Throttled, TransientError
 from controller.ports import Clock, Recorder
@@ -20,15 +22,19 @@ from controller.turns import Lane, Turn, Turns
 
 logger = logging.getLogger(__name__)
 
-PLACES = 32
+PLACES = 16
 """Looks under way at once: enough to keep an API server busy. More of them only wait there, each with a connection of
-its own to be opened first."""
-BOOK_PLACES = 16
+its own to be opened first: with 32, a Job of a herd took a tenth more processor time."""
+BOOK_PLACES = 8
 """Of these, most that may only keep the books: what comes due meanwhile finds the API server with little to do."""
+SLOW = timedelta(seconds=0.5)
+"""A look that takes longer holds no place any more: what it waits for is not this node's processor."""
+MOST_PLACES = 64
+"""Looks under way at once, slow ones included."""
 COURTESY = timedelta(seconds=3)
 """Books wait no longer than this while other nodes are in a rush: where one lasts for ever, statuses are so late."""
 GLANCE = timedelta(milliseconds=100)
-"""How often to look whether a rush has ended."""
+"""How often to look whether a rush has ended, or a look has become slow, while others wait."""
 FIRST_PAUSE = timedelta(milliseconds=200)
 GROWTH, MOST_STEPS = 1.5, 10
 """By how much a pause grows with each failure, and how often. Gently: where a share of the requests fails, some
@@ -42,6 +48,14 @@ Look = Callable[[Key], Awaitable[Turn | None]]
 """Looks at a key and says when to look again; None: when something changes."""
 
 
+@dataclass(frozen=True, slots=True)
+class _UnderWay:
+    """A look that is under way, and when it began, loop time."""
+
+    lane: Lane
+    began: timedelta
+
+
 class WorkQueue:
     """Runs a look at each key when it is due.
 
@@ -49,18 +63,21 @@ class WorkQueue:
         look: What is run.
         clock: The time.
         recorder: Told of depth and duration.
-        places: How many looks may be under way at once.
+        places: How many looks may be under way at once that are not slow,
+        most: and how many in all.
     """
 
-    def __init__(self, look: Look, *, clock: Clock, recorder: Recorder, places: int = PLACES) -> None:
+    def __init__(
+        self, look: Look, *, clock: Clock, recorder: Recorder, places: int = PLACES, most: int = MOST_PLACES
+    ) -> None:
         self._look = look
         self._clock = clock
         self._recorder = recorder
         self._places = places
+        self._most = most
         self._turns = Turns()
         self._rush = Rush()
-        self._running: dict[Key, Turn] = {}
-        self._books = 0
+        self._running: dict[Key, _UnderWay] = {}
         self._again: dict[Key, Turn] = {}
         self._failures: dict[Key, int] = {}
         self._moved_at = clock.elapsed()
@@ -88,7 +105,7 @@ class WorkQueue:
 
     def in_a_herd(self) -> bool:
         """Whether so much fires that all places are taken, or other nodes are in a rush."""
-        return len(self._running) >= self._places or self._rush.lasts(self._clock.elapsed())
+        return len(self._quick()) >= self._places or self._rush.lasts(self._clock.elapsed())
 
     @property
     def stalled(self) -> timedelta:
@@ -130,15 +147,20 @@ class WorkQueue:
 
     def _start_due(self, looks: asyncio.TaskGroup) -> None:
         self._turns.advance(self._clock.now())
-        while len(self._running) < self._places:
-            taken = self._turns.pop(books=self._books < BOOK_PLACES, waited=self._courtesy)
+        while len(self._running) < self._most and len(quick := self._quick()) < self._places:
+            books = quick.count(Lane.BOOKS) < BOOK_PLACES
+            taken = self._turns.pop(books=books, waited=self._courtesy)
             if taken is None:
                 break
             key, turn, lane = taken
-            self._running[key] = turn
-            self._books += lane is Lane.BOOKS
             self._moved_at = self._clock.elapsed()
-            looks.create_task(self._run_look(key, turn, lane))
+            self._running[key] = _UnderWay(lane, self._moved_at)
+            looks.create_task(self._run_look(key, turn))
+
+    def _quick(self) -> list[Lane]:
+        """The lanes of the looks under way that are not slow: the last to begin."""
+        since = self._clock.elapsed() - SLOW
+        return [look.lane for look in takewhile(lambda look: look.began > since, reversed(self._running.values()))]
 
     @property
     def _courtesy(self) -> timedelta:
@@ -148,7 +170,7 @@ class WorkQueue:
     def _set_alarm(self, alarm: asyncio.Task[None] | None, looks: asyncio.TaskGroup) -> asyncio.Task[None] | None:
         """Have something that tells when the next key comes due: the alarm that is set, unless it rings too late."""
         at = self._turns.next_change()
-        if self._turns.ready and self._courtesy:
+        if self._turns.ready and (self._courtesy or len(self._running) < self._most):
             glance = self._clock.now() + GLANCE
             at = glance if at is None else min(at, glance)
         if at is None or (alarm is not None and not alarm.done() and self._rings_at <= at):
@@ -162,7 +184,7 @@ class WorkQueue:
         await self._clock.sleep_until(at)
         self._news.set()
 
-    async def _run_look(self, key: Key, turn: Turn, lane: Lane) -> None:
+    async def _run_look(self, key: Key, turn: Turn) -> None:
         began = self._clock.elapsed()
         error: str | None = None
         try:
@@ -178,7 +200,6 @@ class WorkQueue:
             logger.exception("a look failed by a bug", extra={"key": str(key)})
         finally:
             del self._running[key]
-            self._books -= lane is Lane.BOOKS
             self._moved_at = self._clock.elapsed()
             self._news.set()
         self._recorder.reconciled((self._clock.elapsed() - began).total_seconds(), error=error)

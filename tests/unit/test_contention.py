@@ -17,7 +17,7 @@ from controller.executor import ABREAST, CROWDED
 from controller.jobs import Firing
 from controller.outcomes import Trigger
 from controller.status import Slot, Status
-from controller.workqueue import PLACES
+from controller.workqueue import MOST_PLACES
 from tests.fakes.clock import SimulatedClock
 from tests.simulation.loop import Simulation, simulate
 from tests.unit.builders import UID
@@ -163,4 +163,4 @@ def test_a_name_is_kept_longer_than_any_create_may_take() -> None:
 
 def test_the_creates_of_all_looks_together_find_a_connection_each() -> None:
     """So many may be on their way when one more group of four begins, and each other look sends one."""
-    assert CROWDED - 1 + ABREAST + PLACES <= MAX_CONNECTIONS
+    assert CROWDED - 1 + ABREAST + MOST_PLACES <= MAX_CONNECTIONS

@@ -81,13 +81,13 @@ def test_before_a_herd_one_status_is_written_and_then_no_object_is_read() -> Non
 def test_before_a_herd_connections_are_opened_once_in_a_while() -> None:
     async def act(world: World, node: Running) -> None:
         await world.until(5)
-        herd(world, 5 * MANY)
+        herd(world, 3 * MANY)
         await world.until(58)
         assert node.cluster.opened == []
         await world.until(60.5)
-        assert node.cluster.opened == [5 * MANY]
+        assert node.cluster.opened == [3 * MANY]
         await world.until(125)
-        assert node.cluster.opened == [5 * MANY] * 2
+        assert node.cluster.opened == [3 * MANY] * 2
 
     running(act)
 

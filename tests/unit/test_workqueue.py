@@ -15,7 +15,7 @@ from controller.errors import ClusterUnavailable, Conflict, Throttled
 from controller.rush import MANY, WITHIN
 from controller.spec import Key
 from controller.turns import Turn
-from controller.workqueue import BOOK_PLACES, COURTESY, GLANCE, PLACES, WorkQueue
+from controller.workqueue import BOOK_PLACES, COURTESY, GLANCE, MOST_PLACES, PLACES, SLOW, WorkQueue
 from tests.fakes.clock import EPOCH, SimulatedClock
 from tests.simulation.loop import Simulation, simulate
 from tests.unit.builders import key
@@ -35,10 +35,10 @@ class Desk:
         most: The most looks under way at once.
     """
 
-    def __init__(self, simulation: Simulation, *, places: int = PLACES) -> None:
+    def __init__(self, simulation: Simulation, *, places: int = PLACES, most: int = MOST_PLACES) -> None:
         self.clock = SimulatedClock(simulation.loop)
         self.numbers = Numbers()
-        self.queue = WorkQueue(self._look, clock=self.clock, recorder=self.numbers, places=places)
+        self.queue = WorkQueue(self._look, clock=self.clock, recorder=self.numbers, places=places, most=most)
         self.looks: list[tuple[str, float]] = []
         self.ended: list[str] = []
         self.takes = 0.0
@@ -77,11 +77,11 @@ class Desk:
             self.ended.append(key.name)
 
 
-def at_desk(act: Callable[[Desk], Awaitable[None]], *, places: int = PLACES) -> Desk:
+def at_desk(act: Callable[[Desk], Awaitable[None]], *, places: int = PLACES, most: int = MOST_PLACES) -> Desk:
     """Do something at a desk whose queue runs."""
 
     async def scenario(simulation: Simulation) -> Desk:
-        desk = Desk(simulation, places=places)
+        desk = Desk(simulation, places=places, most=most)
         async with desk.open():
             await act(desk)
         return desk
@@ -206,41 +206,56 @@ def test_the_earliest_of_what_a_look_says_and_what_was_added_meanwhile_counts(ad
 
 def test_no_more_looks_are_under_way_than_there_are_places() -> None:
     async def act(desk: Desk) -> None:
-        desk.takes = 1
+        desk.takes = 0.25
         for number in range(10):
             desk.add(f"key-{number}", 1)
         await desk.until(60)
 
     desk = at_desk(act, places=3)
     assert desk.most == 3
-    assert [time for _, time in desk.looks] == [1, 1, 1, 2, 2, 2, 3, 3, 3, 4]
+    assert [time for _, time in desk.looks] == [1, 1, 1, 1.25, 1.25, 1.25, 1.5, 1.5, 1.5, 1.75]
+
+
+def test_a_slow_look_gives_its_place_to_another_up_to_a_limit() -> None:
+    async def act(desk: Desk) -> None:
+        desk.takes = 10
+        for number in range(10):
+            desk.add(f"key-{number}", 1)
+        await desk.until(60)
+
+    desk = at_desk(act, places=3, most=5)
+    assert desk.most == 5
+    times = [time for _, time in desk.looks]
+    slow = 1 + SLOW.total_seconds()
+    assert times[:3] == [1, 1, 1]
+    assert all(slow <= time <= slow + GLANCE.total_seconds() for time in times[3:5])
+    assert times[5:8] == [11, 11, 11]
 
 
 def test_firings_find_places_while_there_are_many_books_to_keep() -> None:
     async def act(desk: Desk) -> None:
-        desk.takes = 10
-        for number in range(3 * BOOK_PLACES):
+        desk.takes = 0.4
+        for number in range(20 * BOOK_PLACES):
             desk.queue.add(key(f"book-{number}"), at(1), books=True)
         await desk.until(2)
         assert len(desk.under_way) == BOOK_PLACES
-        desk.takes = 0
         desk.add("firing", 3)
         await desk.until(60)
 
     desk = at_desk(act)
     assert desk.times("firing") == [3]
-    assert len(desk.looks) == 3 * BOOK_PLACES + 1
+    assert len(desk.looks) == 20 * BOOK_PLACES + 1
 
 
 def test_a_key_with_books_to_keep_is_looked_at_when_it_fires_even_if_others_have_books_too() -> None:
     async def act(desk: Desk) -> None:
-        desk.takes = 10
-        for number in range(3 * BOOK_PLACES):
-            desk.queue.add(key(f"book-{number:02}"), at(1), books=True)
-        desk.add(f"book-{3 * BOOK_PLACES - 1}", 4)
+        desk.takes = 0.4
+        for number in range(20 * BOOK_PLACES):
+            desk.queue.add(key(f"book-{number:03}"), at(1), books=True)
+        desk.add(f"book-{20 * BOOK_PLACES - 1:03}", 4)
         await desk.until(60)
 
-    assert at_desk(act).times(f"book-{3 * BOOK_PLACES - 1}") == [4]
+    assert at_desk(act).times(f"book-{20 * BOOK_PLACES - 1:03}") == [4]
 
 
 def test_books_wait_while_other_nodes_make_many_jobs_and_firings_do_not() -> None:
@@ -515,7 +530,7 @@ def test_stalled_is_for_how_long_no_look_has_begun_or_ended_while_keys_are_due()
         await desk.until(16)
         assert desk.queue.stalled == timedelta(seconds=10)
 
-    at_desk(act, places=1)
+    at_desk(act, places=1, most=1)
 
 
 def test_a_queue_that_gets_on_is_not_stalled_however_long_the_row_is() -> None:
@@ -537,4 +552,4 @@ def test_the_depth_is_told_as_keys_waiting_and_keys_overdue() -> None:
         await desk.until(10)
         desk.queue.report()
 
-    assert at_desk(act, places=1).numbers.depths == [(2, 1)]
+    assert at_desk(act, places=1, most=1).numbers.depths == [(2, 1)]
