@@ -106,6 +106,11 @@ def version() -> str:
     return found[1]
 
 
+def name() -> str:
+    """The library and its version, as tables have it."""
+    return f"dcron {version()}"
+
+
 def _firing(found: re.Match[str], every: timedelta) -> Firing:
     at = _EPOCH + timedelta(microseconds=int(found["nanoseconds"]) // 1000)
     instant = None if found["kind"] == "again" else _EPOCH + (at - _EPOCH) // every * every

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.bench import failover, gaps, library
+from tests.bench import calls, contenders, failover, gaps, guard, library
 from tests.bench.gaps import Firing
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -131,9 +131,16 @@ def test_a_row_says_what_a_change_cost_and_it_is_kept_as_it_is() -> None:
     assert failover.Change(arm="ours", event="a fourth joins", owned=0, gap=counted(fired("a", 1), [])).whole is False
 
 
+def test_what_is_kept_shows_that_this_project_missed_nothing() -> None:
+    kept = json.loads((guard.KEPT.parent / "failover.json").read_text())
+    ours = [change for change in kept["changes"] if change["arm"] == contenders.OURS]
+    assert [change["event"] for change in ours] == [failover.KILLED, failover.JOINED]
+    assert all(change["gap"]["missed"] == change["gap"]["twice"] == 0 for change in ours)
+
+
 def test_a_herd_is_late_from_its_minute_on_and_one_too_many_is_seen() -> None:
-    calls = [*fired("a", 0, late=0.1), *fired("b", 0, late=0.2), *fired("b", 0, late=0.4), *fired("b", 60, late=0.1)]
-    found = failover.herd_of(calls, NOON, due=3, cpu={"north": 1.0, "redis": 0.5})
+    heard = [*fired("a", 0, late=0.1), *fired("b", 0, late=0.2), *fired("b", 0, late=0.4), *fired("b", 60, late=0.1)]
+    found = calls.outcome(heard, NOON, due=3, cpu={"north": 1.0, "redis": 0.5})
     assert found.lateness == pytest.approx([0.1, 0.2])
     assert (found.due, found.twice) == (3, 1)
     assert found.controller_cpu == 1.0
