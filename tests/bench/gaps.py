@@ -95,13 +95,16 @@ def counted(
 
 
 def _made_good(calls: Iterable[Firing], open_of: dict[str, dict[datetime, None]]) -> tuple[list[float], int]:
-    """How late instants were made good, which are open no more then, and how many calls stand for none."""
+    """How late instants were made good, which are open no more then, and how many calls stand for none.
+
+    Nobody says which instant a call stands for: the last that is open, as what was held up is made good right after it.
+    """
     good: list[float] = []
     surplus: Counter[str] = Counter()
     for call in calls:
         left = open_of.get(call.job, {})
-        instant = next(iter(left), None)
-        if instant is None or instant > call.at:
+        instant = next((one for one in reversed(left) if one <= call.at), None)
+        if instant is None:
             surplus[call.job] += 1
         else:
             del left[instant]
