@@ -1,6 +1,6 @@
 """dcron, the Go library: built into a program, run as several processes that share one Redis, and heard.
 
-The program is `dcron/main.go`. It uses v0.5.4, the last version whose Redis driver is in the module itself. It is built
+The program is `dcron/main.go`. It uses v0.5.4: v0.6.0 has moved its Redis driver to a module of its own. It is built
 the first time that somebody measures it, and by nothing else.
 """
 
