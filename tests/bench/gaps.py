@@ -5,7 +5,6 @@ Firings are values here, whoever made them: a Job that the API server made, or a
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -64,11 +63,10 @@ def counted(
 ) -> Gap:
     """Hold firings against the instants of the jobs in [since, until), both whole seconds."""
     instants = [since + number * EVERY for number in range(round((until - since) / EVERY))]
-    open_of = {job: dict.fromkeys(instants) for job in jobs}
-    """By job, the instants without a firing, the first first."""
+    open_of = {job: dict.fromkeys(instants) for job in jobs}  # without a firing yet, the first first
     turns: list[Firing] = []
+    out_of_turn: list[Firing] = []
     twice = 0
-    out_of_turn = []
     for firing in sorted(firings, key=lambda one: one.at):
         if firing.instant is None:
             if since <= firing.at < until:
@@ -100,16 +98,16 @@ def _made_good(calls: Iterable[Firing], open_of: dict[str, dict[datetime, None]]
     Nobody says which instant a call stands for: the last that is open, as what was held up is made good right after it.
     """
     good: list[float] = []
-    surplus: Counter[str] = Counter()
+    surplus = 0
     for call in calls:
         left = open_of.get(call.job, {})
         instant = next((one for one in reversed(left) if one <= call.at), None)
         if instant is None:
-            surplus[call.job] += 1
+            surplus += 1
         else:
             del left[instant]
             good.append((call.at - instant).total_seconds())
-    return good, surplus.total()
+    return good, surplus
 
 
 def _over(bad: Sequence[datetime], event: datetime, until: datetime) -> float:
