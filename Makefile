@@ -52,8 +52,8 @@ test-faults: build ## faults on real processes from SEED=0, all or ONLY="redis k
 chart: venv ## check the Helm chart and pack it into dist/
 	@$(RUN) deploy.chart package dist
 
-bench: build ## what the schedule engine costs, and a herd of OBJECTS=1000 against raw creates and batch/v1; kept in FOLDER
-	@$(RUN) tests.bench && $(RUN) tests.bench.herd --objects $(OBJECTS) --folder $(FOLDER)/bench
+bench: build ## the schedule engine, a herd of OBJECTS=1000 against raw creates and batch/v1, failover beside dcron; kept in FOLDER
+	@$(RUN) tests.bench && $(RUN) tests.bench.herd --objects $(OBJECTS) --folder $(FOLDER)/bench && $(RUN) tests.bench.failover --folder $(FOLDER)/bench
 
 bench-quick: build ## whether a herd still stands to raw creates and to batch/v1 as it did when `make bench` was kept
 	@$(RUN) tests.bench.guard

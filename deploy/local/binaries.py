@@ -34,7 +34,7 @@ _LOG_TAIL_BYTES = 3000
 
 
 class Recipe(NamedTuple):
-    """How one binary is built: its package, in one of the Go modules."""
+    """How one binary is built: its package, in a Go module beside this file or at an absolute path."""
 
     name: str
     module: str
@@ -66,7 +66,7 @@ def find(
     Args:
         say: Takes lines of progress.
         environ: Where ``KUBEBUILDER_ASSETS``, ``XDG_CACHE_HOME`` and ``HOME`` are read.
-        recipes: Which binaries: the control plane's, or `HELM`.
+        recipes: Which binaries: the control plane's, `HELM`, or others.
 
     Raises:
         MissingPrerequisite: ``KUBEBUILDER_ASSETS`` is incomplete, or Go is needed and not there.
@@ -108,11 +108,12 @@ def cache_root(environ: Mapping[str, str] = os.environ) -> Path:
 
 
 def pins_key(modules: Path = MODULES, recipes: Sequence[Recipe] = RECIPES) -> str:
-    """A short hash of everything that pins the sources: each go.mod and go.sum, and this kind of machine."""
+    """A short hash of all that makes the binaries: each go.mod and go.sum, our own sources beside them, the machine."""
     digest = hashlib.sha256(f"{sys.platform} {platform.machine()}".encode())
     for module in dict.fromkeys(recipe.module for recipe in recipes):
-        for name in ("go.mod", "go.sum"):
-            digest.update((modules / module / name).read_bytes())
+        folder = modules / module
+        for file in (folder / "go.mod", folder / "go.sum", *sorted(folder.glob("*.go"))):
+            digest.update(file.read_bytes())
     return digest.hexdigest()[:16]
 
 
@@ -171,7 +172,7 @@ def _go_version_text() -> str | None:
 
 
 def _build_missing(say: Callable[[str], None], environ: Mapping[str, str], recipes: Sequence[Recipe]) -> None:
-    what = "helm" if recipes == HELM else "the local control plane"
+    what = "the local control plane" if recipes == RECIPES else ", ".join(recipe.name for recipe in recipes)
     version = go_version()
     if version is None or version < MINIMUM_GO:
         raise MissingPrerequisite(f"Go >= {MINIMUM_GO[0]}.{MINIMUM_GO[1]} is needed to build {what}")

@@ -1,5 +1,5 @@
-// The library that batch/v1 computes its schedules with, so that the tests can ask it. A module of its own: nothing
-// else of the project is written in Go.
+// The library that batch/v1 computes its schedules with, so that the tests can ask it. A module of its own, which needs
+// nothing else.
 module dcron.io/tests/robfig
 
 go 1.26.0

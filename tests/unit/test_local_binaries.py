@@ -49,6 +49,16 @@ def test_a_change_of_any_pin_changes_the_key(pins: Path, pin: str) -> None:
     assert binaries.pins_key(pins) != binaries.pins_key()
 
 
+def test_a_program_of_our_own_is_known_by_its_source_too(tmp_path: Path) -> None:
+    recipes = (binaries.Recipe("program", str(tmp_path), "."),)
+    for name in ("go.mod", "go.sum", "main.go"):
+        (tmp_path / name).write_text(name)
+    before = binaries.pins_key(recipes=recipes)
+    assert binaries.pins_key(recipes=recipes) == before
+    (tmp_path / "main.go").write_text("another")
+    assert binaries.pins_key(recipes=recipes) != before
+
+
 def test_a_filled_cache_needs_no_go(tmp_path: Path) -> None:
     folder = cache(tmp_path, ALL)
     found = binaries.find(environ={"XDG_CACHE_HOME": str(tmp_path)})
