@@ -26,6 +26,19 @@ CRD: Final = yaml.safe_load((PROJECT / "crds" / "distributedcronjobs.dcron.io.ya
 SCHEMA: Final[dict[str, Any]] = CRD["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
 VALUES: Final[dict[str, Any]] = yaml.safe_load((PROJECT / "charts" / "dcron" / "values.yaml").read_text())
 FILE: Final = re.compile(r"(?:charts|controller|crds|deploy|docs|plugin|tests)/[\w./-]*")
+SERIES: Final = re.compile(
+    "dcron_(?:{})(?:_total|_bucket|_sum|_count)?".format(
+        "|".join(
+            re.findall(
+                r"self\._(?:gauge|counter|histogram)\(\s*\"([a-z_]+)\"",
+                (PROJECT / "controller" / "metrics.py").read_text(),
+            )
+        )
+    )
+)
+ALERTS: Final = set(
+    re.findall(r"alert: (\w+)", (PROJECT / "charts" / "dcron" / "files" / "alerts.yaml").read_text()),
+)
 MACHINE: Final = re.compile(r"(?<![\w.$}/-])/(?:home|root|Users|work|mnt|var/folders)/\w+")
 
 
@@ -100,6 +113,17 @@ def test_each_file_that_is_named_is_there(page: Page) -> None:
 def test_each_field_of_an_object_is_one_of_the_crd(page: Page) -> None:
     named = [word for word in page.words if re.fullmatch(r"(?:spec|status)(?:\.[A-Za-z]+)+", word)]
     assert [path for path in named if not field_exists(SCHEMA, path)] == []
+
+
+@each_page
+def test_each_metric_is_one_of_a_replica(page: Page) -> None:
+    named = set(re.findall(r"\bdcron_[a-z_]+\b", code(page)))
+    assert {name for name in named if not SERIES.fullmatch(name)} == set()
+
+
+@each_page
+def test_each_alert_is_one_of_the_rules(page: Page) -> None:
+    assert set(re.findall(r"\bDcron[A-Z]\w+", code(page))) <= ALERTS
 
 
 @each_page
