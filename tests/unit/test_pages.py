@@ -39,6 +39,8 @@ SERIES: Final = re.compile(
 ALERTS: Final = set(
     re.findall(r"alert: (\w+)", (PROJECT / "charts" / "dcron" / "files" / "alerts.yaml").read_text()),
 )
+ENDING: Final = re.compile(r"\.(?:crt|env|json|key|md|ya?ml)$")
+"""Of a file, which is no value."""
 MACHINE: Final = re.compile(r"(?<![\w.$}/-])/(?:home|root|Users|work|mnt|var/folders)/\w+")
 
 
@@ -129,7 +131,9 @@ def test_each_alert_is_one_of_the_rules(page: Page) -> None:
 @each_page
 def test_each_value_of_the_chart_is_one_of_its_values(page: Page) -> None:
     named = [word.partition("=")[0] for word in page.words]
-    paths = [path for path in named if re.fullmatch(r"[a-z][A-Za-z]*(?:\.[a-zA-Z]+)+", path)]
+    paths = [
+        path for path in named if re.fullmatch(r"[a-z][A-Za-z]*(?:\.[a-zA-Z]+)+", path) and not ENDING.search(path)
+    ]
     assert [path for path in paths if path.partition(".")[0] in VALUES and not value_exists(path)] == []
 
 
