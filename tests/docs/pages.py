@@ -15,7 +15,7 @@ from typing import Final
 
 from deploy.local.replica import PROJECT
 
-_FENCE: Final = re.compile(r"^(?P<fence>`{3,}|~{3,})[^\n]*\n(?P<body>.*?)^(?P=fence)[ \t]*$", re.DOTALL | re.MULTILINE)
+_FENCE: Final = re.compile(r"^ *(?P<fence>`{3,}|~{3,})[^\n]*\n(?P<body>.*?)^ *(?P=fence) *$", re.DOTALL | re.MULTILINE)
 _CODE: Final = re.compile(r"(?<!`)(`+)(?!`)(?P<text>.+?)(?<!`)\1(?!`)", re.DOTALL)
 _HEADING: Final = re.compile(r"^#{1,6} +(.+?) *#*$", re.MULTILINE)
 _LINK: Final = re.compile(r"\[(?:[^][]|\[[^][]*\])*\]\(\s*<?([^)\s>]+)>?(?:\s+\"[^\"]*\")?\s*\)")

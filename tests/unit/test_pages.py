@@ -156,6 +156,12 @@ WRONG: Final = """\
 [in a block](none.md)
 # no heading
 ```
+
+1. A step:
+
+   ```
+   [in its block](none.md)
+   ```
 """
 
 
