@@ -195,3 +195,6 @@ def test_editors_and_viewers_of_a_namespace_get_their_rights_by_aggregation(team
     eventually(lambda: "distributedcronjobs" in rules("view"), "rights of viewers")
     viewer = json.loads(rules("admission-dcron-viewer"))["rules"]
     assert {verb for rule in viewer for verb in rule["verbs"]} == {"get", "list", "watch"}
+    editor = json.loads(rules("admission-dcron-editor"))["rules"]
+    status = [rule for rule in editor if "distributedcronjobs/status" in rule["resources"]]
+    assert [rule["verbs"] for rule in status] == [["get"]], "what has happened is the controller's to tell"
