@@ -98,6 +98,7 @@ class Comparison:
         await self._clock.sleep(WATCH_LAG)
         newest = max((int(version) for _, version in versions.values()), default=0)
         self._watchdog.listed(newest, shown=self._cron_jobs.shown, at=self._clock.elapsed())
+        self._watchdog.went_back(any(_is_older(versions.get(key), cron_job) for key, cron_job in known.items()))
         behind = [key for key, version in versions.items() if self._cron_jobs.is_behind(key, *version)]
         missing = [key for key, cron_job in known.items() if versions.get(key, ("",))[0] != cron_job.uid]
         unseen = [key for key in sorted({*behind, *missing}) if await self._read(key)]
@@ -113,3 +114,8 @@ class Comparison:
         if known is not None and ended:
             self._gone(key, known.uid)
         return unseen if current is None else self._seen(current) or unseen
+
+
+def _is_older(listed: tuple[str, str] | None, known: CronJob) -> bool:
+    """Whether a list has an object in an older version than was known before it was asked for."""
+    return listed is not None and listed[0] == known.uid and int(listed[1]) < int(known.resource_version)

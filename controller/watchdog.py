@@ -3,7 +3,8 @@
 kopf connects anew when its watch ends, breaks off or falls silent, and that is waited for. What kopf does not mend
 looks like peace: its watcher may end without a word (its time-out cancels whoever reads at that moment), and of a CRD
 that was deleted and made again it may watch nothing. The comparison keeps the replica right meanwhile, half a minute
-late; only a new process brings the watch back. `comparison` tells what lists have, `app` ends the process.
+late; only a new process brings the watch back. The same ends a replica that knows of a future which an etcd restored
+from a backup has not. `comparison` tells what lists have, `app` ends the process.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ class Watchdog:
         self._blind_since: timedelta | None = None
         self._shown = 0
         self._unserved_since: timedelta | None = None
+        self._went_back = False
         self._lost = asyncio.Event()
         self._reason = ""
 
@@ -54,6 +56,17 @@ class Watchdog:
         elif at - self._blind_since >= BLIND:
             self._give_up(f"has shown nothing for {(at - self._blind_since).total_seconds():.0f} s, and there was news")
         self._shown = shown
+
+    def went_back(self, back: bool) -> None:
+        """A list has told how its versions stand to what was known before it was asked for.
+
+        Args:
+            back: It has an object in an older version. Versions never go back, but where etcd was put back to a backup:
+                then all that is known is of a time that is no more, and each write would be a conflict for ever.
+        """
+        if back and self._went_back:
+            self._give_up("is of a time that is no more: versions have gone back (was etcd restored from a backup?)")
+        self._went_back = back
 
     def not_served(self, *, at: timedelta) -> None:
         """The API server does not know our objects."""

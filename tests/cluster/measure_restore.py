@@ -23,7 +23,7 @@ from deploy.local.cluster import ControlPlane
 from deploy.local.process import Process
 from deploy.local.redis_server import RedisServer
 from tests.cluster import audit, stage
-from tests.cluster.fleet import NODES, Fleet
+from tests.cluster.fleet import NODES, Fleet, eventually
 from tests.cluster.team import Team, cron_job, instant, now, written
 
 SCHEDULE = "*/5 * * * * *"
@@ -36,6 +36,8 @@ OBJECTS: dict[str, dict[str, Any]] = {
 }
 BEFORE_SECONDS, SINCE_SECONDS, AFTER_SECONDS = 20, 40, 40
 """Up to the copy, from there to the disaster, and from the return to the look at what has become of it."""
+NOTICED_SECONDS = 180
+"""So long, replicas that have lived through it may take to notice: two comparisons with the list."""
 HEAD = ("way", "object", "instants since the copy", "run again", "statuses go on")
 ETCD = "etcd"
 
@@ -45,7 +47,7 @@ class Way:
     """How replicas and Redis live through it.
 
     Attributes:
-        again: Whether the replicas are started anew.
+        again: Whether the replicas are stopped before; else they notice it by themselves and end.
         redis: Whether Redis keeps its memory.
         pause: Whether all objects are paused up to the return, before a replica sees them.
     """
@@ -106,8 +108,12 @@ def measure(control_plane: ControlPlane, fleet: Fleet, way: Way) -> list[tuple[o
     restore(control_plane, backup, meanwhile)
     if way.pause:
         team.annotate(*OBJECTS, **{"suspend-until": written(now())})
-    if way.again:
-        fleet.mend(*NODES)
+    if not way.again:
+        eventually(lambda: not fleet.living(), "all replicas notice that etcd has gone back, and end", NOTICED_SECONDS)
+        stage.say(
+            f"all replicas have ended {(now() - lost_at).total_seconds():.0f} s after the return; they are started anew"
+        )
+    fleet.mend(*NODES)
     time.sleep(AFTER_SECONDS)
     return [(name, *row(team, name, copied_at, lost_at)) for name in OBJECTS]
 

@@ -153,6 +153,24 @@ def test_objects_that_are_not_served_any_more_are_given_up() -> None:
     in_world(act)
 
 
+def test_a_replica_that_knows_of_a_future_which_a_restored_etcd_has_not_is_given_up() -> None:
+    class Restored(FakeCluster):
+        async def versions(self) -> Mapping[Key, tuple[str, str]]:
+            return {key: (uid, str(int(version) - 1)) for key, (uid, version) in (await super().versions()).items()}
+
+    async def act(world: World) -> None:
+        observer = Observer(world, Restored)
+        cron = world.apply()
+        observer.node.cron_jobs.see(cron)
+        observer.node.cron_jobs.watch_came_to(cron.resource_version)
+        await observer.compares(world)
+        assert not observer.watchdog.is_lost, "one list may come from an old cache"
+        await observer.compares(world)
+        assert observer.watchdog.is_lost
+
+    in_world(act)
+
+
 def test_all_is_shown_once_the_watch_has_caught_up_with_the_list() -> None:
     async def act(world: World) -> None:
         observer = Observer(world)

@@ -24,6 +24,8 @@ def after(*looks: tuple[int, int] | str) -> Watchdog:
             case "not served":
                 watchdog.unanswered()
                 watchdog.not_served(at=at)
+            case "went back" | "went on":
+                watchdog.went_back(look == "went back")
             case (int(newest), int(shown)):
                 watchdog.listed(newest, shown=shown, at=at)
     return watchdog
@@ -40,6 +42,7 @@ def after(*looks: tuple[int, int] | str) -> Watchdog:
         pytest.param([(9, 5), (9, 5), "unanswered", (9, 5), (9, 5)], id="the API server was away, it has time again"),
         pytest.param(["unanswered"] * 10, id="the API server is away"),
         pytest.param(["not served", (5, 5), "not served", (5, 5)], id="not served for a moment, twice"),
+        pytest.param(["went back", "went on", "went back", "went on"], id="one list was older, twice"),
     ],
 )
 def test_a_watch_that_may_recover_is_kept(looks: list[tuple[int, int] | str]) -> None:
@@ -53,6 +56,7 @@ def test_a_watch_that_may_recover_is_kept(looks: list[tuple[int, int] | str]) ->
         pytest.param([(9 + step, 5) for step in range(4)], "has shown nothing for 96 s", id="there is ever more news"),
         pytest.param([(1, 0)] * 4, "has shown nothing", id="it has never shown anything"),
         pytest.param(["not served", "not served"], "was the CRD deleted?", id="the CRD is gone"),
+        pytest.param(["went back", "went back"], "was etcd restored", id="etcd is of an earlier time"),
     ],
 )
 async def test_a_watch_that_will_not_recover_is_lost(looks: list[tuple[int, int] | str], reason: str) -> None:
