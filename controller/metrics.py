@@ -66,6 +66,7 @@ class Metrics:
         self._members = self._gauge("ring_members", "Nodes on the ring as this node sees it.")
         self._keys_owned = self._gauge("ring_keys_owned", "Keys that this node owns.")
         self._not_ready = self._gauge("objects_not_ready", "Objects of the keys that this node owns with Ready=False.")
+        self._blocked = self._gauge("objects_blocked", "Objects of the keys that this node owns with Blocked=True.")
         self._ring_state = self._gauge("ring_state", "1 for the state that the ring is in, 0 for others.", "state")
 
     def _make_work(self) -> None:
@@ -116,9 +117,10 @@ class Metrics:
         self._ring_state.labels(state).set(1)
         self._state = state
 
-    def objects(self, *, not_ready: int) -> None:
-        """How many objects say that they are not Ready, of the keys that this node owns now."""
+    def objects(self, *, not_ready: int, blocked: int) -> None:
+        """How many objects say that they are not Ready, or Blocked, of the keys that this node owns now."""
         self._not_ready.set(not_ready)
+        self._blocked.set(blocked)
 
     def loop_lag(self, seconds: float) -> None:
         """How much later than asked a timer of the event loop fired."""

@@ -44,7 +44,7 @@ def _known() -> dict[str, set[str]]:
     metrics.loop_lag(0.1)
     metrics.clock_skew("system", 0.1)
     metrics.redis_up(True)
-    metrics.objects(not_ready=1)
+    metrics.objects(not_ready=1, blocked=1)
     known: dict[str, set[str]] = {}
     for family in text_string_to_metric_families(metrics.render()[0].decode()):
         for sample in family.samples:
@@ -100,10 +100,10 @@ def test_an_alert_says_what_to_do(alert: dict[str, Any]) -> None:
     assert shown <= families | set(KNOWN)
 
 
-def test_the_seven_things_that_a_person_is_called_for() -> None:
+def test_the_things_that_a_person_is_called_for() -> None:
     assert {alert["alert"] for alert in ALERTS} == {
         "DcronFiringsMissed", "DcronFiringsLate", "DcronReplicaNotOnRing", "DcronRedisUnreachable",
-        "DcronRingDisagreement", "DcronQueueGrows", "DcronObjectsNotReady",
+        "DcronRingDisagreement", "DcronQueueGrows", "DcronObjectsNotReady", "DcronObjectsBlocked",
     }  # fmt: skip
 
 

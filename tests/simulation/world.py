@@ -66,7 +66,7 @@ class BugCatcher:
     def ring(self, *, members: int, keys_owned: int, state: str) -> None:
         """Of no interest."""
 
-    def objects(self, *, not_ready: int) -> None:
+    def objects(self, *, not_ready: int, blocked: int) -> None:
         """Of no interest."""
 
     def loop_lag(self, seconds: float) -> None:

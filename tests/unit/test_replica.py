@@ -131,6 +131,21 @@ def test_objects_that_are_not_ready_are_counted_by_the_owning_node_of_their_keys
     running(act)
 
 
+def test_objects_that_are_blocked_are_counted_likewise() -> None:
+    async def act(world: World, node: Running) -> None:
+        every_minute = {"schedule": "* * * * *", "concurrencyPolicy": "Forbid", "jobTemplate": TEMPLATE}
+        world.server.apply("ns", "stuck", every_minute)
+        world.server.apply(
+            "ns", "idle", {"schedule": "@yearly", "concurrencyPolicy": "Forbid", "jobTemplate": TEMPLATE}
+        )
+        await world.until(300)
+        assert node.numbers.blocked[-1] == 0
+        await world.until(480)
+        assert node.numbers.blocked[-1] == 1
+
+    running(act)
+
+
 def test_who_keeps_a_key_does_not_ask_redis_again_when_the_ring_changes() -> None:
     async def act(world: World, node: Running) -> None:
         fire_every_ten_seconds(world, owned_by=node.me)
