@@ -52,6 +52,9 @@ class Reconciler:
         clock: The time.
         node: The name of this node.
         late: For so long after its instant a firing is only late.
+
+    Attributes:
+        paused: Everything is paused: no Job is created.
     """
 
     def __init__(
@@ -74,6 +77,7 @@ class Reconciler:
         self._clock = clock
         self._node = node
         self._late = late
+        self.paused = False
         self._recalled: dict[str, Recalled] = {}
         self._contention = Contention(executor.attempts, clock)
         self._insights = Insights()
@@ -166,11 +170,12 @@ class Reconciler:
             case Unsure() as unsure:
                 return unsure
             case Theirs():
-                leaving = Stance(node=self._node, late=self._late, leaving=True)
+                leaving = Stance(node=self._node, late=self._late, leaving=True, paused=self.paused)
                 return leaving if self._is_filling(cron_job) else None
             case Ours(delay=delay):
                 serves = cron_job.status.get("owner") == self._node
-                return Stance(node=self._node, late=self._late, delay=timedelta(0) if serves else delay)
+                delay = timedelta(0) if serves else delay
+                return Stance(node=self._node, late=self._late, delay=delay, paused=self.paused)
             case never:
                 assert_never(never)
 

@@ -178,6 +178,23 @@ class Replica:
         await self.node_pool.leave()
         self.queue.stop()
 
+    def pause(self) -> None:
+        """Create no Job from now on, beyond those whose requests are under way; what is due stays open."""
+        self._reconciler.paused = True
+
+    def resume(self) -> None:
+        """Go on: every key of ours is looked at, since time alone has woken none."""
+        self._reconciler.paused = False
+        self._tenure.begin_anew()
+        for cron_job in self.cron_jobs:
+            if self.node_pool.owns(cron_job.key):
+                self.queue.add(cron_job.key)
+
+    @property
+    def paused(self) -> bool:
+        """Whether everything is paused."""
+        return self._reconciler.paused
+
     @property
     def listed(self) -> bool:
         """Whether the objects and Jobs are all known: the replica may join the ring."""

@@ -127,7 +127,10 @@ class Writing:
         if suspended or self._runs_are_over(status.fired + status.unfinished_runs):
             return None
         pause = self.case.due.paused_until
-        resumed = passage.through if pause is None else pause - self.case.cron_job.shift - INSTANT
+        if self.case.stance.paused or pause is None:
+            # While everything is paused the instants of a pause by annotation are not passed: an edit must find them.
+            return self.case.due.next_after(passage.through)
+        resumed = pause - self.case.cron_job.shift - INSTANT
         return self.case.due.next_after(max(passage.through, resumed))
 
     def _conditions(self, status: Status, passage: Passage, outcomes: tuple[Outcome, ...]) -> list[Condition]:

@@ -94,6 +94,7 @@ SETS: Final[dict[str, dict[str, Any]]] = {
             "nodeTtlSeconds": 2.5,
             "lateSeconds": 5,
             "hashReplicas": 40,
+            "paused": True,
             "logFormat": "text",
             "logLevel": "debug",
             "port": 9090,

@@ -269,6 +269,53 @@ def test_a_replica_whose_redis_has_never_answered_is_not_ready() -> None:
     running(act)
 
 
+def test_a_pause_of_everything_is_told_and_leaves_the_replica_ready() -> None:
+    async def act(world: World, node: Running) -> None:
+        fire_every_ten_seconds(world, owned_by=node.me)
+        await world.until(25)
+        fired = len(world.server.created())
+        node.replica.pause()
+        await world.until(95)
+        assert len(world.server.created()) == fired
+        assert node.ready["pause"] == Finding("everything is paused: no Job is created", unready=False)
+        assert [check for check, finding in node.ready.items() if finding] == ["pause"]
+        node.replica.resume()
+        await world.until(97)
+        assert len(world.server.created()) == fired + 1, "of what was missed the newest, and what was only late"
+        assert not any(node.ready.values())
+
+    running(act)
+
+
+def test_a_key_that_was_another_nodes_when_the_pause_ended_is_looked_at_when_it_comes_back() -> None:
+    """The turn that a look gave in the pause holds no more. Simulated: mix `pauses`, seed 22."""
+
+    async def act(world: World, node: Running) -> None:
+        fire_every_ten_seconds(world, owned_by=OTHER)
+        await world.until(12)
+        node.replica.pause()
+        await world.until(25)
+        node.driver.members = [node.me, OTHER]
+        await world.until(45)
+        node.replica.resume()
+        await world.until(50)
+        before = len(world.server.created())
+        node.driver.members = [node.me]
+        await world.until(75)
+        assert len(world.server.created()) >= before + 3
+
+    running(act)
+
+
+def test_a_pause_that_nobody_can_read_is_told_and_leaves_the_replica_ready() -> None:
+    async def act(world: World, node: Running) -> None:
+        await world.until(5)
+        health = ReplicaHealth(node.replica, lambda: "the file is gone; it stays not paused")
+        assert health.ready()["pause"] == Finding("the file is gone; it stays not paused", unready=False)
+
+    running(act)
+
+
 def test_before_its_first_beat_a_node_is_not_ready() -> None:
     async def act(world: World, node: Running) -> None:
         assert node.ring == "this node has not joined the ring yet"

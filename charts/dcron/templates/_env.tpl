@@ -31,6 +31,8 @@
   value: {{ .Values.controller.lateSeconds | quote }}
 - name: DCRON_HASH_REPLICAS
   value: {{ .Values.controller.hashReplicas | quote }}
+- name: DCRON_PAUSED_FILE
+  value: /etc/dcron/pause/paused
 - name: DCRON_LOG_FORMAT
   value: {{ .Values.controller.logFormat | quote }}
 - name: DCRON_LOG_LEVEL
