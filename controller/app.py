@@ -38,6 +38,7 @@ from controller.metrics import Metrics
 from controller.outage import Outage
 from controller.ports import Driver, RecentJobStore
 from controller.replica import Replica, ReplicaSettings
+from controller.rights import Rights, needed
 from controller.settings import Settings
 from controller.web import WebServer
 
@@ -98,8 +99,11 @@ class App:
                 recorder=self._metrics,
             )
             pause = self._emergency_pause(replica, tell)
+            rights = Rights(
+                api, self._clock, needed(settings.namespaces), count=self._metrics.rights_missing, tell=tell
+            )
             if settings.http_port:
-                health = ReplicaHealth(replica, lambda: pause.trouble)
+                health = ReplicaHealth(replica, rights.finding, lambda: pause.trouble)
                 web = WebServer(health, self._metrics, port=settings.http_port)
                 await web.start()
                 stack.push_async_callback(web.stop)
@@ -113,7 +117,9 @@ class App:
                 up=self._metrics.redis_up if settings.redis else lambda up: None,
             )
             if not self._stop.is_set():
-                await self._run_in_order(replica, client, watch, (events.run, outage.run, pause.run), shared)
+                await self._run_in_order(
+                    replica, client, watch, (events.run, outage.run, pause.run, rights.run), shared
+                )
 
     async def _objects_served(self, api: ApiServer) -> None:
         """Return once the API server shows our objects, or at `stop`.
@@ -197,10 +203,11 @@ class App:
         kopf_stop, kopf_ready = asyncio.Event(), asyncio.Event()
         async with asyncio.TaskGroup() as tasks:
             intake = tasks.create_task(self._run_kopf(replica, client, kopf_stop, kopf_ready), name="kopf")
+            others = {tasks.create_task(loop()) for loop in loops}  # first: without its rights kopf is never ready
             await kopf_ready.wait()
             self._listen_to_signals()
             watching = tasks.create_task(watch.run(replica.jobs_listed, replica.job_seen), name="job watch")
-            others = {watching, *(tasks.create_task(loop()) for loop in loops)}
+            others.add(watching)
             running = tasks.create_task(replica.run(), name="replica")
             guarding = tasks.create_task(self._guard(replica), name="watchdog")
             await self._stop.wait()

@@ -29,11 +29,18 @@ class ReplicaHealth:
 
     Args:
         replica: Whose.
+        rights: Gives what the replica may not do.
         pause_trouble: Says why nobody can tell whether everything is to be paused; None if somebody can.
     """
 
-    def __init__(self, replica: Replica, pause_trouble: Callable[[], str | None] = lambda: None) -> None:
+    def __init__(
+        self,
+        replica: Replica,
+        rights: Callable[[], Finding | None] = lambda: None,
+        pause_trouble: Callable[[], str | None] = lambda: None,
+    ) -> None:
         self._replica = replica
+        self._rights = rights
         self._pause_trouble = pause_trouble
 
     def alive(self) -> list[str]:
@@ -53,6 +60,7 @@ class ReplicaHealth:
             "api": None if replica.api_answers else Finding("the API server does not answer"),
             "redis": self._redis(),
             "ring": _ring(replica.node_pool),
+            "rights": self._rights(),
             "pause": self._pause(),
         }
 

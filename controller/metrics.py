@@ -67,6 +67,7 @@ class Metrics:
         self._keys_owned = self._gauge("ring_keys_owned", "Keys that this node owns.")
         self._not_ready = self._gauge("objects_not_ready", "Objects of the keys that this node owns with Ready=False.")
         self._blocked = self._gauge("objects_blocked", "Objects of the keys that this node owns with Blocked=True.")
+        self._rights_missing = self._gauge("rights_missing", "Rights that the account of this node lacks.")
         self._paused = self._gauge("paused", "1 while everything is paused and this node creates no Job, else 0.")
         self._ring_state = self._gauge("ring_state", "1 for the state that the ring is in, 0 for others.", "state")
 
@@ -140,6 +141,10 @@ class Metrics:
     def paused(self, paused: bool) -> None:
         """Whether everything is paused, as this node sees it."""
         self._paused.set(paused)
+
+    def rights_missing(self, number: int) -> None:
+        """How many rights the API server denies to this node's account."""
+        self._rights_missing.set(number)
 
     def render(self) -> tuple[bytes, str]:
         """All numbers in Prometheus's text format, and its content type."""

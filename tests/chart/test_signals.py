@@ -45,6 +45,7 @@ def _known() -> dict[str, set[str]]:
     metrics.clock_skew("system", 0.1)
     metrics.redis_up(True)
     metrics.paused(True)
+    metrics.rights_missing(1)
     metrics.objects(not_ready=1, blocked=1)
     known: dict[str, set[str]] = {}
     for family in text_string_to_metric_families(metrics.render()[0].decode()):
@@ -105,6 +106,7 @@ def test_the_things_that_a_person_is_called_for() -> None:
     assert {alert["alert"] for alert in ALERTS} == {
         "DcronFiringsMissed", "DcronFiringsLate", "DcronReplicaNotOnRing", "DcronRedisUnreachable",
         "DcronRingDisagreement", "DcronQueueGrows", "DcronObjectsNotReady", "DcronObjectsBlocked", "DcronPaused",
+        "DcronRightsMissing",
     }  # fmt: skip
 
 

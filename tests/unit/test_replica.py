@@ -310,7 +310,7 @@ def test_a_key_that_was_another_nodes_when_the_pause_ended_is_looked_at_when_it_
 def test_a_pause_that_nobody_can_read_is_told_and_leaves_the_replica_ready() -> None:
     async def act(world: World, node: Running) -> None:
         await world.until(5)
-        health = ReplicaHealth(node.replica, lambda: "the file is gone; it stays not paused")
+        health = ReplicaHealth(node.replica, pause_trouble=lambda: "the file is gone; it stays not paused")
         assert health.ready()["pause"] == Finding("the file is gone; it stays not paused", unready=False)
 
     running(act)
