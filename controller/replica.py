@@ -183,12 +183,11 @@ class Replica:
         self._reconciler.paused = True
 
     def resume(self) -> None:
-        """Go on: every key of ours is looked at, since time alone has woken none."""
-        self._reconciler.paused = False
-        self._tenure.begin_anew()
-        for cron_job in self.cron_jobs:
-            if self.node_pool.owns(cron_job.key):
-                self.queue.add(cron_job.key)
+        """Go on: each key that this node owns or stands in for is looked at, since time alone has woken none."""
+        if self.paused:
+            self._reconciler.paused = False
+            self._tenure.begin_anew()
+            self._ring_changed()
 
     @property
     def paused(self) -> bool:

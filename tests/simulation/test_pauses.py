@@ -142,6 +142,27 @@ def test_whoever_joins_or_takes_over_in_a_pause_creates_nothing_either() -> None
     simulate(scenario)
 
 
+def test_who_stands_in_for_a_replica_that_died_in_a_pause_without_redis_goes_on() -> None:
+    async def scenario(simulation: Simulation) -> None:
+        world = await begin(simulation, **{f"object_{number}": EACH_2_S for number in range(6)})
+        world.redis.down = True
+        await world.sleep(10)
+        world.pause(True)
+        await world.sleep(10)
+        world.kill(next(iter(world.nodes.values())))
+        await world.sleep(10)
+        world.pause(False)
+        await world.sleep(PAUSE_SEEN_WITHIN.total_seconds() + 10)
+        since = (world.now() - world.epoch).total_seconds()
+        await world.sleep(20)
+        for number in range(6):
+            later = [at for at in fired(world, f"object-{number}") if at > since]
+            assert len(later) >= 9, number
+        await world.close()
+
+    simulate(scenario)
+
+
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("mix", [PAUSED, PAUSED_POLICIES], ids=["plain", "policies"])
 @pytest.mark.parametrize("seed", range(5))
