@@ -272,6 +272,7 @@ class App:
             update=timedelta(seconds=settings.node_update_seconds),
             ttl=timedelta(seconds=settings.node_ttl_seconds),
             late=timedelta(seconds=settings.late_seconds),
+            minimum_interval=timedelta(seconds=settings.minimum_interval_seconds),
         )
 
 

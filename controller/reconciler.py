@@ -52,6 +52,7 @@ class Reconciler:
         clock: The time.
         node: The name of this node.
         late: For so long after its instant a firing is only late.
+        minimum_interval: The least that is allowed between two instants of a schedule.
 
     Attributes:
         paused: Everything is paused: no Job is created.
@@ -68,6 +69,7 @@ class Reconciler:
         clock: Clock,
         node: str,
         late: timedelta,
+        minimum_interval: timedelta = timedelta(0),
     ) -> None:
         self._cron_jobs = cron_jobs
         self._jobs = jobs
@@ -81,7 +83,7 @@ class Reconciler:
         self._recalled: dict[str, Recalled] = {}
         self._contention = Contention(executor.attempts, clock)
         self._insights = Insights()
-        self._preparation = Preparation()
+        self._preparation = Preparation(minimum_interval)
 
     async def reconcile(self, key: Key) -> Turn | None:
         """Do what an object's schedule asks for now.

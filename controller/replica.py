@@ -57,6 +57,7 @@ class ReplicaSettings:
     update: timedelta = timedelta(seconds=1)
     ttl: timedelta = timedelta(seconds=5)
     late: timedelta = timedelta(seconds=10)
+    minimum_interval: timedelta = timedelta(0)
 
 
 @dataclass(kw_only=True)
@@ -147,6 +148,7 @@ class Replica:
             clock=clock,
             node=settings.node,
             late=settings.late,
+            minimum_interval=settings.minimum_interval,
         )
 
     # Running.

@@ -55,6 +55,7 @@ class Settings:
     node_update_seconds: float
     node_ttl_seconds: float
     late_seconds: float
+    minimum_interval_seconds: int
     controller_name: str
     key_prefix: str
     namespaces: tuple[str, ...]

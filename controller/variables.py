@@ -94,6 +94,13 @@ TABLE: Final = (
         parse=seconds(0.5, 3600),
     ),
     Setting(
+        name="minimum_interval_seconds",
+        help="Schedules with two instants that lie closer than this are refused; 0 refuses none",
+        default="0",
+        unit="seconds",
+        parse=whole(0, 86_400),
+    ),
+    Setting(
         name="controller_name",
         help="Which objects to serve: those with this spec.controllerName",
         default=DEFAULT_CONTROLLER_NAME,

@@ -95,6 +95,7 @@ SETS: Final[dict[str, dict[str, Any]]] = {
             "lateSeconds": 5,
             "hashReplicas": 40,
             "paused": True,
+            "minimumIntervalSeconds": 60,
             "logFormat": "text",
             "logLevel": "debug",
             "port": 9090,

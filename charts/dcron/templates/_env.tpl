@@ -29,6 +29,8 @@
   value: {{ .Values.controller.nodeTtlSeconds | quote }}
 - name: DCRON_LATE_SECONDS
   value: {{ .Values.controller.lateSeconds | quote }}
+- name: DCRON_MINIMUM_INTERVAL_SECONDS
+  value: {{ .Values.controller.minimumIntervalSeconds | quote }}
 - name: DCRON_HASH_REPLICAS
   value: {{ .Values.controller.hashReplicas | quote }}
 - name: DCRON_PAUSED_FILE
