@@ -49,6 +49,7 @@ _READY_EVENTS = {
 """By the reason of `Ready`, what it is told as."""
 _CONDITION_EVENTS = {
     conditions.TOO_MANY_FAILURES: (EventType.WARNING, conditions.CIRCUIT_OPEN),
+    conditions.JOB_STILL_ACTIVE: (EventType.WARNING, conditions.BLOCKED),
     conditions.INVALID_SUSPEND_UNTIL: (EventType.WARNING, conditions.INVALID_SUSPEND_UNTIL),
     conditions.MAX_RUNS_REACHED: (EventType.NORMAL, conditions.COMPLETED),
     conditions.SCHEDULE_ENDED: (EventType.NORMAL, conditions.COMPLETED),

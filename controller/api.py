@@ -38,6 +38,7 @@ _METHODS = {
     "list": "GET",
     "watch": "GET",
     "create": "POST",
+    "review": "POST",
     "update": "PUT",
     "patch": "PATCH",
     "delete": "DELETE",
@@ -130,7 +131,7 @@ class ApiServer:
         """Send one request and read its answer.
 
         Args:
-            verb: What Kubernetes calls it: get, list, create, update, patch or delete.
+            verb: What Kubernetes calls it: get, list, create, update, patch or delete; review is a create too.
             path: From the root; names in it need no quoting, Kubernetes allows none that do.
             query: Parameters.
             body: JSON to send.

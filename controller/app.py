@@ -14,10 +14,11 @@ import logging
 import secrets
 import signal
 import zoneinfo
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine, Iterable
 from contextlib import AsyncExitStack, suppress
 from datetime import timedelta
 from functools import partial
+from typing import Any, NoReturn
 
 import kopf
 from kubernetes.aio.client import ApiClient
@@ -26,6 +27,7 @@ import controller
 from controller import access, driver, handlers, kube, recentjobs, redisconnection
 from controller.api import ApiServer
 from controller.clock import SystemClock
+from controller.emergency import EmergencyPause
 from controller.errors import DcronError, TransientError
 from controller.events import EventPoster, Subject
 from controller.health import ReplicaHealth
@@ -36,6 +38,7 @@ from controller.metrics import Metrics
 from controller.outage import Outage
 from controller.ports import Driver, RecentJobStore
 from controller.replica import Replica, ReplicaSettings
+from controller.rights import Rights, needed
 from controller.settings import Settings
 from controller.web import WebServer
 
@@ -86,6 +89,7 @@ class App:
             membership, store = self._memory(shared)
             api = ApiServer(client, self._clock, self._metrics)
             events = EventPoster(api, self._clock, self._metrics, node=settings.node_name)
+            tell = self._teller(events)
             replica = Replica(
                 self._replica_settings(tzdata),
                 clock=self._clock,
@@ -94,8 +98,13 @@ class App:
                 cluster=KubeCluster(api, events, namespaces=settings.namespaces),
                 recorder=self._metrics,
             )
+            pause = self._emergency_pause(replica, tell)
+            rights = Rights(
+                api, self._clock, needed(settings.namespaces), count=self._metrics.rights_missing, tell=tell
+            )
             if settings.http_port:
-                web = WebServer(ReplicaHealth(replica), self._metrics, port=settings.http_port)
+                health = ReplicaHealth(replica, rights.finding, lambda: pause.trouble)
+                web = WebServer(health, self._metrics, port=settings.http_port)
                 await web.start()
                 stack.push_async_callback(web.stop)
             watch = JobWatch(api, self._clock, namespaces=settings.namespaces)
@@ -104,11 +113,17 @@ class App:
             outage = Outage(
                 replica.node_pool,
                 self._clock,
-                tell=self._teller(events),
+                tell=tell,
                 up=self._metrics.redis_up if settings.redis else lambda up: None,
             )
             if not self._stop.is_set():
-                await self._run_in_order(replica, client, watch, events, outage, shared)
+                await self._run_in_order(
+                    replica,
+                    client,
+                    watch,
+                    (partial(events.run, replica.queue.in_a_herd), outage.run, pause.run, rights.run),
+                    shared,
+                )
 
     async def _objects_served(self, api: ApiServer) -> None:
         """Return once the API server shows our objects, or at `stop`.
@@ -165,13 +180,24 @@ class App:
         )
         return partial(events.post_about, pod)
 
+    def _emergency_pause(self, replica: Replica, tell: Callable[[EventType, str, str], None]) -> EmergencyPause:
+        """What pauses the replica; it has looked once, so that nothing fires before it is known."""
+
+        def apply(paused: bool) -> None:
+            self._metrics.paused(paused)
+            (replica.pause if paused else replica.resume)()
+
+        settings = self._settings
+        pause = EmergencyPause(settings.paused_file, paused=settings.paused, clock=self._clock, apply=apply, tell=tell)
+        pause.look()
+        return pause
+
     async def _run_in_order(
         self,
         replica: Replica,
         client: ApiClient,
         watch: JobWatch,
-        events: EventPoster,
-        outage: Outage,
+        loops: Iterable[Callable[[], Coroutine[Any, Any, NoReturn]]],
         shared: AsyncExitStack,
     ) -> None:
         """Run all that runs; end it from the ring down.
@@ -181,14 +207,11 @@ class App:
         kopf_stop, kopf_ready = asyncio.Event(), asyncio.Event()
         async with asyncio.TaskGroup() as tasks:
             intake = tasks.create_task(self._run_kopf(replica, client, kopf_stop, kopf_ready), name="kopf")
+            others = {tasks.create_task(loop()) for loop in loops}  # first: without its rights kopf is never ready
             await kopf_ready.wait()
             self._listen_to_signals()
             watching = tasks.create_task(watch.run(replica.jobs_listed, replica.job_seen), name="job watch")
-            others = {
-                watching,
-                tasks.create_task(events.run(replica.queue.in_a_herd), name="events"),
-                tasks.create_task(outage.run(), name="outage"),
-            }
+            others.add(watching)
             running = tasks.create_task(replica.run(), name="replica")
             guarding = tasks.create_task(self._guard(replica), name="watchdog")
             await self._stop.wait()
@@ -253,6 +276,7 @@ class App:
             update=timedelta(seconds=settings.node_update_seconds),
             ttl=timedelta(seconds=settings.node_ttl_seconds),
             late=timedelta(seconds=settings.late_seconds),
+            minimum_interval=timedelta(seconds=settings.minimum_interval_seconds),
         )
 
 

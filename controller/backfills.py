@@ -63,7 +63,7 @@ class Backfilling:
 
     def advance(self, door: Places) -> Backfill | None:
         """Take what places are left after everybody else; gives the backfill as it stands then."""
-        if not self.case.owning:
+        if not self.case.owning or self.case.stance.paused:
             return self.case.status.backfill
         running = self._running
         if running is None or isinstance(self.case.schedule, TerminalError):

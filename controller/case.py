@@ -100,7 +100,12 @@ class Case:
 
     @property
     def hears_requests(self) -> bool:
-        """Whether this node answers what people ask for by annotation: others only once it has waited for them."""
+        """Whether this node answers what people ask for by annotation: others only once it has waited for them.
+
+        While everything is paused nobody does: the answer would be a Job.
+        """
+        if self.stance.paused:
+            return False
         made_at = self.cron_job.requests.made_at
         return self.owning or made_at is None or self.now - made_at >= self.stance.delay
 
@@ -190,6 +195,8 @@ class Case:
 
     def may_try(self, slot: Slot) -> bool:
         """Whether a create may be tried now: a refused one waits for its time, a backfill while nothing fires."""
+        if self.stance.paused:
+            return False
         attempt = self.attempts.get(slot.name)
         rests = slot.trigger is Trigger.BACKFILL and (self.due.suspended_now or self._crowded)
         return self.due_at(slot) <= self.now and not rests and (attempt is None or attempt.retry_at <= self.now)

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from controller.errors import TerminalError
-from controller.instants import format_time
+from controller.instants import format_time, span
 from controller.outcomes import Outcome, Reason
 from controller.requests import TRIGGER, Pause, Unreadable
 
@@ -20,6 +20,7 @@ READY = "Ready"
 SUSPENDED = "Suspended"
 CIRCUIT_OPEN = "CircuitOpen"
 COMPLETED = "Completed"
+BLOCKED = "Blocked"
 
 CREATE_FAILED = "CreateFailed"
 INVALID_JOB_TEMPLATE = "InvalidJobTemplate"
@@ -28,6 +29,7 @@ INVALID_SUSPEND_UNTIL = "InvalidSuspendUntil"
 TOO_MANY_FAILURES = "TooManyFailures"
 MAX_RUNS_REACHED = "MaxRunsReached"
 SCHEDULE_ENDED = "ScheduleEnded"
+JOB_STILL_ACTIVE = "JobStillActive"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +90,23 @@ def completed(*, runs: bool, instants: bool, fired: int) -> Condition:
     return Condition(type=COMPLETED, status=False, reason="NotCompleted")
 
 
+def blocked(job: str | None, *, others: int = 0, after: timedelta = timedelta(0), cost: int = 0) -> Condition:
+    """Whether Jobs that do not end hold up the schedule.
+
+    Args:
+        job: The oldest of them; None: nothing holds it up.
+        others: How many more there are.
+        after: For how long all of them have run.
+        cost: How many instants have found no place in that time.
+    """
+    if job is None:
+        return Condition(type=BLOCKED, status=False, reason="NotBlocked")
+    active = f"Job {job} is" if not others else f"Job {job} and {others} more are"
+    found = "1 instant has" if cost == 1 else f"{cost} instants have"
+    message = f"{active} still active after {span(after)}; {found} found no free place since"
+    return Condition(type=BLOCKED, status=True, reason=JOB_STILL_ACTIVE, message=message)
+
+
 def unschedulable(error: TerminalError) -> Condition:
     """The object has no schedule that can be computed."""
     return _not_ready(error.reason, str(error))
@@ -127,8 +146,17 @@ def ready(
 
 def is_not_ready(status: Mapping[str, Any]) -> bool:
     """Whether a status, as it stands in the object, says that the object does not fire as it should."""
+    return _says(status, READY, "False")
+
+
+def is_blocked(status: Mapping[str, Any]) -> bool:
+    """Whether a status, as it stands in the object, says that Jobs which do not end hold up the schedule."""
+    return _says(status, BLOCKED, "True")
+
+
+def _says(status: Mapping[str, Any], type_: str, word: str) -> bool:
     found = status.get("conditions") or ()
-    return any(condition.get("type") == READY and condition.get("status") == "False" for condition in found)
+    return any(condition.get("type") == type_ and condition.get("status") == word for condition in found)
 
 
 def _not_ready(reason: str, message: str) -> Condition:

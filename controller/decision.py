@@ -119,7 +119,7 @@ class _Question:
 
     def make_room(self) -> Step | None:
         """Under Replace the newest survive: whatever is older than them goes before the next is created."""
-        if self.case.policy is not ConcurrencyPolicy.REPLACE:
+        if self.case.policy is not ConcurrencyPolicy.REPLACE or self.case.stance.paused:
             return None
         coming = [slot for slot in self.case.unseen_slots if self.case.withheld(slot) is None]
         standing: list[Job | Slot] = [*self.case.active_jobs, *coming]
@@ -200,23 +200,29 @@ class _Question:
 
     def wait(self) -> Wait:
         """Nothing is left to do now; the next thing that time alone will bring."""
+        if self.case.stance.paused:
+            return Wait(wake_at=self._earliest(self._books()))
         upcoming = self._upcoming()
         firing_at = None if upcoming is None else self.case.cron_job.due_at(upcoming) + self.case.stance.delay
         pressing = [firing_at, self._is_asked(), *self.case.observed.fill_at.values()]
         pressing += [attempt.retry_at for attempt in self.case.observed.attempts]
         pressing += [self.case.due_at(slot) for slot in self.case.unseen_slots]
         presses_at = self._earliest(pressing)
+        return Wait(
+            wake_at=self._earliest([presses_at, *self._books()]),
+            presses_at=presses_at,
+            lost_at=None if upcoming is None or firing_at != presses_at else self._lost_at(upcoming),
+        )
+
+    def _books(self) -> list[datetime | None]:
+        """When time alone brings something to be told, and nothing to be fired."""
         books = [self._settles_rest_at(), *self.case.observed.kept_until.values()]
         books += [self._deadline_of(one.scheduled_at, one.trigger) for one in self._waiting()]
         if self.writing.step.outcomes:
             books.append(self.writing.hold_until)
         if self.case.owning:
             books.append(self.case.history.look_again_at)
-        return Wait(
-            wake_at=self._earliest([presses_at, *books]),
-            presses_at=presses_at,
-            lost_at=None if upcoming is None or firing_at != presses_at else self._lost_at(upcoming),
-        )
+        return books
 
     def _earliest(self, times: Iterable[datetime | None]) -> datetime | None:
         """The first that is still to come."""

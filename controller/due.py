@@ -128,7 +128,9 @@ class Due:
         return self.cron_job.spec.suspend or self.circuit_open or paused
 
     def may_try(self, instant: datetime) -> bool:
-        """Whether a create may be tried now: a refused one waits for its time."""
+        """Whether a create may be tried now: a refused one waits for its time; in a pause of everything all wait."""
+        if self.stance.paused:
+            return False
         attempt = self._attempt(instant)
         return instant <= self.until and (attempt is None or attempt.retry_at <= self.now)
 

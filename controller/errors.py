@@ -4,6 +4,7 @@
     ├── InvalidSettings            the start stops with one line that names the setting
     ├── TerminalError              the author must edit: condition and Event, no retry
     │   ├── InvalidSchedule
+    │   ├── IntervalTooShort
     │   └── UnknownTimeZone
     └── TransientError             try again later, with backoff
         ├── ClusterUnavailable     no answer from the API server, or a 5xx
@@ -47,6 +48,12 @@ class InvalidSchedule(TerminalError):
     """A schedule that does not parse, or that never fires."""
 
     reason = "InvalidSchedule"
+
+
+class IntervalTooShort(TerminalError):
+    """A schedule with two instants that lie closer than this installation allows."""
+
+    reason = "IntervalTooShort"
 
 
 class UnknownTimeZone(TerminalError):

@@ -7,11 +7,12 @@ ready goes on firing as well as it can.
 An outage of Redis does not make a replica unready that had a ring: it fires on, all replicas have the same outage, and
 unready pods would stop a rolling update and the draining of nodes for no gain. It says so in its answer. Credentials
 that Redis refuses do, and so does a Redis that has never answered this process: a rolling update that brings a wrong
-password or address stops at its first pod. `web` asks, `replica` knows.
+password or address stops at its first pod. An emergency pause does not: it is meant. `web` asks, `replica` knows.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 
 from controller.errors import StoreDenied
@@ -24,10 +25,23 @@ STUCK = timedelta(seconds=60)
 
 
 class ReplicaHealth:
-    """The probes' view of one replica."""
+    """The probes' view of one replica.
 
-    def __init__(self, replica: Replica) -> None:
+    Args:
+        replica: Whose.
+        rights: Gives what the replica may not do.
+        pause_trouble: Says why nobody can tell whether everything is to be paused; None if somebody can.
+    """
+
+    def __init__(
+        self,
+        replica: Replica,
+        rights: Callable[[], Finding | None] = lambda: None,
+        pause_trouble: Callable[[], str | None] = lambda: None,
+    ) -> None:
         self._replica = replica
+        self._rights = rights
+        self._pause_trouble = pause_trouble
 
     def alive(self) -> list[str]:
         """Problems that only a restart will mend; empty if there are none."""
@@ -46,7 +60,15 @@ class ReplicaHealth:
             "api": None if replica.api_answers else Finding("the API server does not answer"),
             "redis": self._redis(),
             "ring": _ring(replica.node_pool),
+            "rights": self._rights(),
+            "pause": self._pause(),
         }
+
+    def _pause(self) -> Finding | None:
+        trouble = self._pause_trouble()
+        if trouble is not None:
+            return Finding(trouble, unready=False)
+        return Finding("everything is paused: no Job is created", unready=False) if self._replica.paused else None
 
     def _redis(self) -> Finding | None:
         pool = self._replica.node_pool

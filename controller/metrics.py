@@ -66,6 +66,9 @@ class Metrics:
         self._members = self._gauge("ring_members", "Nodes on the ring as this node sees it.")
         self._keys_owned = self._gauge("ring_keys_owned", "Keys that this node owns.")
         self._not_ready = self._gauge("objects_not_ready", "Objects of the keys that this node owns with Ready=False.")
+        self._blocked = self._gauge("objects_blocked", "Objects of the keys that this node owns with Blocked=True.")
+        self._rights_missing = self._gauge("rights_missing", "Rights that the account of this node lacks.")
+        self._paused = self._gauge("paused", "1 while everything is paused and this node creates no Job, else 0.")
         self._ring_state = self._gauge("ring_state", "1 for the state that the ring is in, 0 for others.", "state")
 
     def _make_work(self) -> None:
@@ -116,9 +119,10 @@ class Metrics:
         self._ring_state.labels(state).set(1)
         self._state = state
 
-    def objects(self, *, not_ready: int) -> None:
-        """How many objects say that they are not Ready, of the keys that this node owns now."""
+    def objects(self, *, not_ready: int, blocked: int) -> None:
+        """How many objects say that they are not Ready, or Blocked, of the keys that this node owns now."""
         self._not_ready.set(not_ready)
+        self._blocked.set(blocked)
 
     def loop_lag(self, seconds: float) -> None:
         """How much later than asked a timer of the event loop fired."""
@@ -133,6 +137,14 @@ class Metrics:
         if self._redis_up is None:
             self._redis_up = self._gauge("redis_up", "1 while Redis answers the heartbeats of this node, else 0.")
         self._redis_up.set(up)
+
+    def paused(self, paused: bool) -> None:
+        """Whether everything is paused, as this node sees it."""
+        self._paused.set(paused)
+
+    def rights_missing(self, number: int) -> None:
+        """How many rights the API server denies to this node's account."""
+        self._rights_missing.set(number)
 
     def render(self) -> tuple[bytes, str]:
         """All numbers in Prometheus's text format, and its content type."""

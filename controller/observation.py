@@ -95,9 +95,11 @@ class Stance:
         late: For so long after its instant a firing is only late, whatever the catch-up policy.
         delay: Zero on the owning node. A node that stands in looks at instants only once they are this old.
         leaving: It has lost the key, and some slots that it has claimed have no Job yet.
+        paused: Everything is paused: it creates no Job, and promises none.
     """
 
     node: str
     late: timedelta
     delay: timedelta = timedelta(0)
     leaving: bool = False
+    paused: bool = False

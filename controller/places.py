@@ -60,11 +60,14 @@ class Places:
 
 
 def of(case: Case) -> Places:
-    """The places of an object as it stands. Under Allow there is no limit, and under Replace older Jobs make room."""
+    """The places of an object as it stands. Under Allow there is no limit, and under Replace older Jobs make room.
+
+    While everything is paused there is none.
+    """
     spec = case.cron_job.spec
     unlimited = case.policy in (ConcurrencyPolicy.ALLOW, ConcurrencyPolicy.REPLACE)
     return Places(
         policy=case.policy,
-        free=None if unlimited else spec.slots - case.taken,
+        free=0 if case.stance.paused else None if unlimited else spec.slots - case.taken,
         queue_limit=spec.queue_limit,
     )

@@ -214,8 +214,8 @@ class Recorder(Protocol):
         """The ring as this node sees it now."""
         ...
 
-    def objects(self, *, not_ready: int) -> None:
-        """How many of the objects whose keys this node owns say that they are not Ready."""
+    def objects(self, *, not_ready: int, blocked: int) -> None:
+        """How many of the objects whose keys this node owns say that they are not Ready, or Blocked."""
         ...
 
     def loop_lag(self, seconds: float) -> None:

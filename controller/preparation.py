@@ -18,8 +18,11 @@ from zlib import crc32
 from controller import statusbody
 from controller.decision import decide
 from controller.due import schedule_of
+from controller.errors import TerminalError
+from controller.interval import allowed
 from controller.jobs import manifest
 from controller.observation import Observed, Stance
+from controller.schedule import Schedule
 from controller.spec import CronJob
 from controller.status import Status
 from controller.steps import Create, Recall, Step, Wait
@@ -62,10 +65,16 @@ class Prepared:
 
 
 class Preparation:
-    """Decides for one node, ahead where it can."""
+    """Decides for one node, ahead where it can.
 
-    def __init__(self) -> None:
+    Args:
+        minimum_interval: Schedules with two instants closer than this are refused; zero: none are.
+    """
+
+    def __init__(self, minimum_interval: timedelta = timedelta(0)) -> None:
+        self._minimum_interval = minimum_interval
         self._prepared: dict[str, Prepared] = {}
+        self._judged: dict[str, tuple[int, Schedule | TerminalError]] = {}
 
     def next_step(self, cron_job: CronJob, stance: Stance, now: datetime, observe: Observe) -> Step:
         """What was prepared for this moment, if it holds; else what is decided now.
@@ -79,7 +88,7 @@ class Preparation:
         if (prepared := self._take(cron_job, stance, now)) and observe(prepared.observed.status) == prepared.observed:
             return prepared.step
         observed = observe(statusbody.parse(cron_job))
-        step = decide(cron_job, schedule_of(cron_job), observed, now, stance)
+        step = decide(cron_job, self._schedule_of(cron_job), observed, now, stance)
         if isinstance(step, Wait) and step.presses_at is not None and _may_prepare(cron_job, stance, step):
             return self._ahead(cron_job, observed, stance, now, step, step.presses_at)
         return step
@@ -87,6 +96,18 @@ class Preparation:
     def forget(self, uid: str) -> None:
         """The object is gone, or another node's."""
         self._prepared.pop(uid, None)
+        self._judged.pop(uid, None)
+
+    def _schedule_of(self, cron_job: CronJob) -> Schedule | TerminalError:
+        """The schedule of an object, if it is allowed here; that is judged once for each edit of its spec."""
+        schedule = schedule_of(cron_job)
+        if not self._minimum_interval:
+            return schedule
+        generation, judged = self._judged.get(cron_job.uid, (None, schedule))
+        if generation != cron_job.generation:
+            judged = allowed(cron_job, schedule, self._minimum_interval)
+            self._judged[cron_job.uid] = cron_job.generation, judged
+        return judged
 
     def _take(self, cron_job: CronJob, stance: Stance, now: datetime) -> Prepared | None:
         """What was prepared, unless it holds no more; before its moment it is kept."""
@@ -102,7 +123,7 @@ class Preparation:
         """Prepare for a moment; gives what has to be known for that, or when to look again."""
         if at - now > (lead := lead_of(cron_job, observed.status, at)):
             return replace(wait, wake_at=at - lead)
-        step = decide(cron_job, schedule_of(cron_job), observed, at, stance)
+        step = decide(cron_job, self._schedule_of(cron_job), observed, at, stance)
         if isinstance(step, Create):
             bodies = {one.name: manifest(cron_job, one, fired_by=stance.node) for one in step.firings}
             self._prepared[cron_job.uid] = Prepared(

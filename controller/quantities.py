@@ -60,6 +60,11 @@ def one_of(*words: str) -> Callable[[str], str]:
     return parse
 
 
+def truth(text: str) -> bool:
+    """True or false, written small or large."""
+    return one_of("true", "false")(text) == "true"
+
+
 def port(text: str) -> int:
     """A port to listen on, or 0."""
     if text.startswith(("tcp://", "udp://")):

@@ -52,6 +52,10 @@ class Reconciler:
         clock: The time.
         node: The name of this node.
         late: For so long after its instant a firing is only late.
+        minimum_interval: The least that is allowed between two instants of a schedule.
+
+    Attributes:
+        paused: Everything is paused: no Job is created.
     """
 
     def __init__(
@@ -65,6 +69,7 @@ class Reconciler:
         clock: Clock,
         node: str,
         late: timedelta,
+        minimum_interval: timedelta = timedelta(0),
     ) -> None:
         self._cron_jobs = cron_jobs
         self._jobs = jobs
@@ -74,10 +79,11 @@ class Reconciler:
         self._clock = clock
         self._node = node
         self._late = late
+        self.paused = False
         self._recalled: dict[str, Recalled] = {}
         self._contention = Contention(executor.attempts, clock)
         self._insights = Insights()
-        self._preparation = Preparation()
+        self._preparation = Preparation(minimum_interval)
 
     async def reconcile(self, key: Key) -> Turn | None:
         """Do what an object's schedule asks for now.
@@ -166,11 +172,12 @@ class Reconciler:
             case Unsure() as unsure:
                 return unsure
             case Theirs():
-                leaving = Stance(node=self._node, late=self._late, leaving=True)
+                leaving = Stance(node=self._node, late=self._late, leaving=True, paused=self.paused)
                 return leaving if self._is_filling(cron_job) else None
             case Ours(delay=delay):
                 serves = cron_job.status.get("owner") == self._node
-                return Stance(node=self._node, late=self._late, delay=timedelta(0) if serves else delay)
+                delay = timedelta(0) if serves else delay
+                return Stance(node=self._node, late=self._late, delay=delay, paused=self.paused)
             case never:
                 assert_never(never)
 

@@ -12,7 +12,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from controller import conditions
 from controller.announcer import Announcer
 from controller.apipulse import ApiPulse
 from controller.archive import Archive
@@ -24,6 +23,7 @@ from controller.messages import Member
 from controller.nodepool import NodePool
 from controller.ports import Clock, Cluster, Driver, RecentJobStore, Recorder
 from controller.reconciler import Reconciler
+from controller.report import Report
 from controller.sounding import Sounding
 from controller.spec import DEFAULT_CONTROLLER_NAME, CronJob, Key
 from controller.tenure import Tenure
@@ -34,10 +34,6 @@ from controller.workqueue import WorkQueue
 
 AFTER_JOB_NEWS = timedelta(seconds=1)
 """What a Job's end changes in the status is written with whatever else happens within this time."""
-REPORT_EVERY = timedelta(seconds=1)
-"""How often the depth of the queue and the lag of the loop are told."""
-REPORT_RING_EVERY = timedelta(seconds=15)
-"""How often the share of the keys is counted anew: it costs a hash for each key."""
 RETRY = timedelta(seconds=1)
 """Between tries of the first list."""
 
@@ -61,6 +57,7 @@ class ReplicaSettings:
     update: timedelta = timedelta(seconds=1)
     ttl: timedelta = timedelta(seconds=5)
     late: timedelta = timedelta(seconds=10)
+    minimum_interval: timedelta = timedelta(0)
 
 
 @dataclass(kw_only=True)
@@ -86,10 +83,8 @@ class Replica:
     ) -> None:
         self._settings = settings
         self._clock = clock
-        self._recorder = recorder
         self._started_at = clock.now()
         self._progress = _Progress()
-        self._ring_reported_at = clock.elapsed()
         self._tenure = Tenure()
         timekeeper = Timekeeper(clock, recorder)
         self._pulse = ApiPulse(cluster, clock, timekeeper, every=settings.update)
@@ -105,6 +100,9 @@ class Replica:
             ttl=settings.ttl,
             hash_replicas=settings.hash_replicas,
             changed=self._ring_changed,
+        )
+        self._report = Report(
+            clock=clock, recorder=recorder, queue=self.queue, node_pool=self.node_pool, cron_jobs=self.cron_jobs
         )
         announcer = Announcer(cluster=cluster, recorder=recorder, clock=clock, node=settings.node)
         executor = Executor(
@@ -141,6 +139,7 @@ class Replica:
             clock=clock,
             node=settings.node,
             late=settings.late,
+            minimum_interval=settings.minimum_interval,
         )
 
     # Running.
@@ -159,7 +158,7 @@ class Replica:
                     "records": self._archive.run(),
                     "comparison": self._comparison.run(),
                     "sounding": self._sounding.run(),
-                    "report": self._report(),
+                    "report": self._report.run(),
                 }.items()
             ]
             await queue
@@ -171,6 +170,22 @@ class Replica:
         """Leave the ring, go on for one update interval, then take up nothing more; `run` ends when all is finished."""
         await self.node_pool.leave()
         self.queue.stop()
+
+    def pause(self) -> None:
+        """Create no Job from now on, beyond those whose requests are under way; what is due stays open."""
+        self._reconciler.paused = True
+
+    def resume(self) -> None:
+        """Go on: each key that this node owns or stands in for is looked at, since time alone has woken none."""
+        if self.paused:
+            self._reconciler.paused = False
+            self._tenure.begin_anew()
+            self._ring_changed()
+
+    @property
+    def paused(self) -> bool:
+        """Whether everything is paused."""
+        return self._reconciler.paused
 
     @property
     def listed(self) -> bool:
@@ -266,7 +281,7 @@ class Replica:
                 self._reconciler.forget_recalled(cron_job.uid)
             if self._tenure.is_to_look(cron_job.key, self.node_pool.ownership(cron_job.key)):
                 self.queue.add(cron_job.key)
-        self._report_ring()
+        self._report.ring()
 
     # Loops.
 
@@ -276,18 +291,3 @@ class Replica:
         while not await self._comparison.all_shown():
             await self._clock.sleep(RETRY)
         self._progress.objects_listed.set()
-
-    async def _report(self) -> None:
-        while True:
-            asked_at = self._clock.elapsed()
-            await self._clock.sleep(REPORT_EVERY)
-            self._recorder.loop_lag((self._clock.elapsed() - asked_at - REPORT_EVERY).total_seconds())
-            self.queue.report()
-            if self._clock.elapsed() - self._ring_reported_at >= REPORT_RING_EVERY:
-                self._report_ring()
-
-    def _report_ring(self) -> None:
-        self._ring_reported_at, pool = self._clock.elapsed(), self.node_pool
-        owned = [cron_job for cron_job in self.cron_jobs if pool.owns(cron_job.key)]
-        self._recorder.ring(members=len(pool.nodes), keys_owned=len(owned), state=pool.state.value)
-        self._recorder.objects(not_ready=sum(conditions.is_not_ready(cron_job.status) for cron_job in owned))

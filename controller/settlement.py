@@ -156,14 +156,20 @@ class Settlement:
         return lost
 
     def _pass_instants(self, door: Places) -> tuple[tuple[Outcome, ...], datetime, bool]:
-        """Pass instants as far as it goes; gives the outcomes, the last one passed, and whether that is all."""
+        """Pass instants as far as it goes; gives the outcomes, the last one passed, and whether that is all.
+
+        While everything is paused an instant passes only if it has its Job: the others stay open, as in an outage.
+        """
         outcomes: list[Outcome] = []
         through, runs = self.case.ledger.through, self.case.runs_left
         instants = () if self.case.runs_are_over else self._settleable()
+        paused = self.case.stance.paused
         for instant in instants:
             if runs == 0:
                 break
             reason = self.case.due.verdict(instant)
+            if paused and reason is not Reason.CREATED:
+                break
             if reason is None:
                 if not self.case.cron_job.spec.claims:
                     break
@@ -173,13 +179,13 @@ class Settlement:
             if runs is not None and reason in (None, Reason.CREATED):
                 runs -= 1
             through = instant
-        return tuple(outcomes), through, len(instants) < CHUNK
+        return tuple(outcomes), through, len(instants) < CHUNK and not paused
 
     def _settleable(self) -> tuple[datetime, ...]:
         through, until = self.case.ledger.through, self.case.due.until
         rests = self.case.due.suspended_now and not self.case.circuit_closes
         made = any(through < instant <= until for instant in self.case.done)  # its Job is to have its place, and an end
-        if rests and not made and until - through < SUSPENDED_SETTLE:
+        if not made and (self.case.stance.paused or (rests and until - through < SUSPENDED_SETTLE)):
             return ()
         return self.case.due.between(through, until)
 

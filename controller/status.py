@@ -30,6 +30,7 @@ class Slot:
         trigger: SCHEDULE also for instants that are caught up: here only the identity of a firing counts.
         trigger_id: Which manual run, or which backfill.
         contested: More than one create of its Job may have been sent.
+        turned_away: How many instants have found no place while it was taken.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Slot:
     trigger: Trigger = Trigger.SCHEDULE
     trigger_id: str | None = None
     contested: bool = False
+    turned_away: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +142,13 @@ def contest(status: Status) -> Status:
     """The status with all slots that wait for their Jobs told as contested, before a second create is sent."""
     return replace(
         status, active=tuple(replace(slot, contested=slot.contested or slot.uid is None) for slot in status.active)
+    )
+
+
+def turn_away(status: Status, instants: int) -> Status:
+    """The status after so many instants have found no place, because of those in `active`."""
+    return replace(
+        status, active=tuple(replace(slot, turned_away=slot.turned_away + instants) for slot in status.active)
     )
 
 

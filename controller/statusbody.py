@@ -115,6 +115,7 @@ def _parse_slot(raw: Mapping[str, Any]) -> Slot:
         trigger=_trigger(raw),
         trigger_id=raw.get("triggerId"),
         contested=raw.get("contested", False),
+        turned_away=raw.get("turnedAway", 0),
     )
 
 
@@ -132,6 +133,7 @@ def _dump_slot(slot: Slot, cron_job: CronJob) -> dict[str, Any]:
         "scheduledAt": format_time(slot.scheduled_at),
         **_dump_trigger(slot),
         **({"contested": True} if slot.contested else {}),
+        **({"turnedAway": slot.turned_away} if slot.turned_away else {}),
     }
     return reference if slot.uid is None else {**reference, "uid": slot.uid}
 

@@ -32,6 +32,10 @@ class Tenure:
         """Whether a key is to be looked at because of whose it is now."""
         return not isinstance(ownership, Theirs) and ownership != self._held.get(key)
 
+    def begin_anew(self) -> None:
+        """No turn that was given holds any more: each key is looked at when it is this node's again."""
+        self._held.clear()
+
     def forget(self, key: Key) -> None:
         """The object is gone."""
         self._held.pop(key, None)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 
-from controller import conditions
+from controller import blocking, conditions
 from controller import status as statuses
 from controller.case import Case
 from controller.conditions import Condition
@@ -74,6 +74,7 @@ class Writing:
             failure_limit=self.case.cron_job.spec.suspend_after_failures,
         )
         status = statuses.claim(status, passage.slots, passage.queued)
+        status = statuses.turn_away(status, blocking.turned_away(self.case, passage))
         status = self._stamped(self._closed(status, passage, finished), passage)
         status = statuses.declare(status, *self._conditions(status, passage, outcomes))
         return Write(before=self.case.status, status=status, outcomes=outcomes, finished=finished)
@@ -126,7 +127,10 @@ class Writing:
         if suspended or self._runs_are_over(status.fired + status.unfinished_runs):
             return None
         pause = self.case.due.paused_until
-        resumed = passage.through if pause is None else pause - self.case.cron_job.shift - INSTANT
+        if self.case.stance.paused or pause is None:
+            # While everything is paused the instants of a pause by annotation are not passed: an edit must find them.
+            return self.case.due.next_after(passage.through)
+        resumed = pause - self.case.cron_job.shift - INSTANT
         return self.case.due.next_after(max(passage.through, resumed))
 
     def _conditions(self, status: Status, passage: Passage, outcomes: tuple[Outcome, ...]) -> list[Condition]:
@@ -138,7 +142,7 @@ class Writing:
             found.append(self._suspended())
         if passage.leaves_edit:
             return found
-        others = (self._circuit(status), self._completed(status, passage))
+        others = (self._circuit(status), self._completed(status, passage), self._blocked(status, passage))
         known = self.case.status.condition  # one that never held is not spoken of
         return found + [one for one in others if one.status or known(one.type) is not None]
 
@@ -160,6 +164,9 @@ class Writing:
 
     def _circuit(self, status: Status) -> Condition:
         return conditions.circuit(status.failures_in_row, self.case.cron_job.spec.suspend_after_failures)
+
+    def _blocked(self, status: Status, passage: Passage) -> Condition:
+        return blocking.condition(self.case, status, news=blocking.turned_away(self.case, passage) > 0)
 
     def _completed(self, status: Status, passage: Passage) -> Condition:
         upcoming = isinstance(self.case.schedule, TerminalError) or self.case.due.next_after(passage.through)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from plugin import herd as herds
-from plugin import options, shares
+from plugin import options, pauses, shares
 from plugin.chart import chart
+from plugin.failures import Denied
 from plugin.herd import Herd
 from plugin.options import Reach
+from plugin.pauses import Pause
+from plugin.ports import CONFIG_MAPS
 from plugin.shares import Shares
 from plugin.tables import rendered, terminal_width
 
@@ -22,8 +27,23 @@ _ADVICE = 20
 def ring(reach: Reach, output: str | None) -> None:
     """Show which node serves how many objects; without a namespace, of all namespaces."""
     found = shares.of(_meant(reach).cron_jobs())
-    now = reach.cluster.now()
-    options.show(found.value(), output, lambda: _told(found, [node.cells(now) for node in found.nodes]))
+    now, asked = reach.cluster.now(), _pauses(reach)
+    values: list[dict[str, Any]] | None = None
+    if isinstance(asked, Denied):
+        paused = [f"whether everything is paused is not known: {asked}"]
+    else:
+        values = [pause.value() for pause in asked]
+        paused = [pause.sentence for pause in asked if pause.sentence]
+    value = {**found.value(), "pauses": values}
+    options.show(value, output, lambda: "\n".join([_told(found, [node.cells(now) for node in found.nodes]), *paused]))
+
+
+def _pauses(reach: Reach) -> tuple[Pause, ...] | Denied:
+    """What ConfigMaps anywhere say of emergency pauses, or why the user may not know."""
+    try:
+        return pauses.read(reach.cluster.list(CONFIG_MAPS, None, labels=pauses.LABEL))
+    except Denied as error:
+        return error
 
 
 def _told(found: Shares, rows: list[tuple[str, ...]]) -> str:

@@ -12,14 +12,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, assert_never
 
+from controller.conditions import BLOCKED
 from controller.errors import TerminalError
-from controller.instants import INSTANT, format_time, parse_time
+from controller.instants import INSTANT, format_time, parse_time, span
 from controller.names import name_for
 from controller.outcomes import Outcome, Reason, Trigger
 from controller.schedule import Schedule
 from plugin.firings import Firing, Run, known
 from plugin.objects import Seen
-from plugin.telling import span, text
+from plugin.telling import text
 
 UNKNOWN, OPEN, TO_COME, NO_INSTANT = "Unknown", "Open", "ToCome", "NoInstant"
 """Verdicts beside the reason words of `controller.outcomes`."""
@@ -260,6 +261,10 @@ class _Case:
             for one in self.firings
             if one.run is not None and not one.trigger.of_schedule and one.scheduled_at == self.at
         ]
+        turned_away = verdict in (Reason.SKIPPED_FORBID.value, Reason.SKIPPED_QUEUE_FULL.value)
+        waits = any(slot.scheduled_at == self.at for slot in self.seen.status.queued)
+        if self.seen.blocked and (turned_away or waits):
+            also.append(f"{BLOCKED} now: {self.seen.blocked}")
         if verdict == UNKNOWN and self.seen.status.recent:
             oldest = min(one.scheduled_at for one in self.seen.status.recent)
             kept = len(self.seen.status.recent)

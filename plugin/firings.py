@@ -12,13 +12,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from controller import jobs as jobs_
-from controller.instants import parse_time
+from controller.instants import parse_time, span
 from controller.jobs import Job
 from controller.names import backfill_name, manual_name, name_for
 from controller.outcomes import Reason, Trigger
 from controller.status import Slot
 from plugin.objects import Seen
-from plugin.telling import span, text
+from plugin.telling import text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,7 +16,7 @@ class Row:
     """One object.
 
     Attributes:
-        state: Ready, New, Suspended, Paused, CircuitOpen, Completed, Deleting, or why it is not ready.
+        state: Ready, New, Suspended, Paused, CircuitOpen, Completed, Blocked, Deleting, or why it is not ready.
         why: The rest of that, in a sentence; empty if there is nothing to say.
     """
 
@@ -83,7 +83,7 @@ def _row(seen: Seen, now: datetime) -> Row:
         schedules=seen.cron_job.spec.expressions,
         time_zone=seen.zone,
         state=seen.state(now),
-        why=seen.silence(now) or "",
+        why=seen.silence(now) or seen.blocked or "",
         active=len(status.active),
         queued=len(status.queued),
         last_schedule_at=status.last_schedule_at,

@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import Any
 
 from controller import spec, statusbody
-from controller.conditions import CIRCUIT_OPEN, COMPLETED, READY, SUSPENDED
+from controller.conditions import BLOCKED, CIRCUIT_OPEN, COMPLETED, READY, SUSPENDED
 from controller.due import schedule_of
 from controller.errors import TerminalError
 from controller.requests import SUSPEND_REASON, Pause
@@ -66,6 +66,12 @@ class Seen:
         found = self.status.condition(condition)
         return found is not None and found.status
 
+    @property
+    def blocked(self) -> str | None:
+        """Which Jobs hold up the schedule, in a sentence; None: none."""
+        found = self.status.condition(BLOCKED)
+        return found.message if found is not None and found.status else None
+
     def silence(self, now: datetime) -> str | None:
         """Why nothing of the schedule fires at this moment, as the end of a sentence; None: it may fire."""
         because = f": {self.suspend_reason}" if self.suspend_reason else ""
@@ -102,7 +108,9 @@ class Seen:
                 return condition
         if ready is None:
             return "New"
-        return READY if ready.status else ready.reason
+        if ready.status:
+            return BLOCKED if self.blocked else READY
+        return ready.reason
 
 
 def read(body: Mapping[str, Any]) -> Seen:

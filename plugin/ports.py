@@ -32,6 +32,7 @@ class Kind:
 CRON_JOBS = Kind(api_version=API_VERSION, plural=PLURAL, singular="DistributedCronJob")
 BATCH_CRON_JOBS = Kind(api_version="batch/v1", plural="cronjobs", singular="CronJob of batch/v1")
 JOBS = Kind(api_version="batch/v1", plural="jobs", singular="Job")
+CONFIG_MAPS = Kind(api_version="v1", plural="configmaps", singular="ConfigMap")
 EVENTS = Kind(api_version="v1", plural="events", singular="Event")
 
 

@@ -22,6 +22,7 @@ _STYLES = {
     "Paused": "yellow",
     "Completed": "dim",
     "CircuitOpen": "bold red",
+    "Blocked": "bold red",
     "failed": "bold red",
     "CreateFailed": "bold red",
     "MissedDeadline": "red",

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime, timedelta, tzinfo
+from datetime import datetime, tzinfo
 from typing import Any
 
 import yaml
 
-from controller.instants import format_time
-
-_UNITS = (("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1))
-_COARSE = 10
-"""From so many of a unit on, the next smaller unit is not told, as kubectl tells ages."""
+from controller.instants import format_time, span
 
 
 def as_json(value: Any) -> str:
@@ -28,18 +24,6 @@ def as_yaml(value: Any) -> str:
 def text(instant: datetime | None) -> str | None:
     """An instant for programs: RFC 3339 in UTC."""
     return None if instant is None else format_time(instant)
-
-
-def span(duration: timedelta) -> str:
-    """A duration in at most two units: 42s, 3m10s, 12m, 2h5m, 14h, 3d4h."""
-    seconds = max(0, int(duration.total_seconds()))
-    for index, (unit, size) in enumerate(_UNITS):
-        whole, rest = divmod(seconds, size)
-        if whole and index + 1 < len(_UNITS):
-            smaller, smaller_size = _UNITS[index + 1]
-            more = rest // smaller_size if whole < _COARSE else 0
-            return f"{whole}{unit}" + (f"{more}{smaller}" if more else "")
-    return f"{seconds}s"
 
 
 def ago(instant: datetime | None, now: datetime) -> str:

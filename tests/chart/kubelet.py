@@ -113,11 +113,39 @@ def _mounts(control_plane: ControlPlane, pod: dict[str, Any], spec: dict[str, An
     }
     for place in mounts.values():
         place.mkdir(parents=True, exist_ok=True)
+        if "configMap" in volumes[place.name]:
+            _bring(control_plane, pod, volumes[place.name]["configMap"], place)
         for source in _secrets(volumes[place.name]):
             data = _secret(control_plane, pod["metadata"]["namespace"], source["name"])
             for item in source.get("items") or [{"key": key, "path": key} for key in data]:
                 (place / item["path"]).write_text(_moved(data[item["key"]].decode(), mounts))
     return mounts
+
+
+def bring_config_maps(control_plane: ControlPlane, pod: dict[str, Any], folder: Path) -> None:
+    """Bring the mounted ConfigMaps of a pod up to date, as the kubelet does now and then.
+
+    Args:
+        folder: The one that its containers were made in.
+    """
+    for volume in pod["spec"]["volumes"]:
+        if "configMap" in volume:
+            place = folder / f"{pod['metadata']['name']}-mounts" / volume["name"]
+            _bring(control_plane, pod, volume["configMap"], place)
+
+
+def _bring(control_plane: ControlPlane, pod: dict[str, Any], source: dict[str, Any], place: Path) -> None:
+    """Put a ConfigMap's files there: a folder of its own for each version, and a link that is renamed over the last."""
+    path = f"/api/v1/namespaces/{pod['metadata']['namespace']}/configmaps/{source['name']}"
+    found = control_plane.api.call("GET", path)
+    version = place / f"..{found['metadata']['resourceVersion']}"
+    version.mkdir(exist_ok=True)
+    for name, text in found["data"].items():
+        (version / name).write_text(text)
+        if not (place / name).is_symlink():
+            (place / name).symlink_to(f"..data/{name}")
+    (place / "..new").symlink_to(version.name)
+    (place / "..new").replace(place / "..data")
 
 
 def _secrets(volume: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -94,6 +94,8 @@ SETS: Final[dict[str, dict[str, Any]]] = {
             "nodeTtlSeconds": 2.5,
             "lateSeconds": 5,
             "hashReplicas": 40,
+            "paused": True,
+            "minimumIntervalSeconds": 60,
             "logFormat": "text",
             "logLevel": "debug",
             "port": 9090,

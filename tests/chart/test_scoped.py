@@ -39,14 +39,18 @@ def test_only_the_namespaces_that_are_named_are_served(
             "replicas": 1,
             "redis": {"mode": "none"},
             "watch": {"scope": "namespaces", "namespaces": [served.namespace]},
-            "controller": {"name": "scoped"},
+            "controller": {"name": "scoped", "minimumIntervalSeconds": 2},
         }
     )
     try:
         for team in teams:
             team.apply(cron_job("tick", "*/2 * * * * *", controllerName="scoped"))
+        served.apply(cron_job("hasty", "* * * * * *", controllerName="scoped"))
         with release.running(tmp_path):
             eventually(lambda: finished(served.jobs("tick")), "a Job that has ended")
+            eventually(lambda: served.condition("hasty").get("reason") == "IntervalTooShort", "a schedule too short")
+            assert "at least 2s is allowed" in served.condition("hasty")["message"]
+            assert served.jobs("hasty") == []
         assert foreign.jobs() == []
         assert foreign.status("tick") == {}
         _judge_rights(control_plane, served.namespace)

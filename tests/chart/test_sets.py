@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from controller import settings
+from controller import settings, variables
 from deploy.local.cluster import ControlPlane
 from deploy.local.replica import PROJECT
 from tests.chart.helm import SECONDS, Helm, of_kind
@@ -116,8 +116,14 @@ def test_a_replica_understands_its_settings(
 def test_defaults_of_the_chart_are_those_of_the_controller(helm: Helm) -> None:
     container = of_kind(helm.template({}), "Deployment", "dcron")["spec"]["template"]["spec"]["containers"][0]
     environment = {entry["name"]: entry["value"] for entry in container["env"] if "value" in entry}
-    own = {"DCRON_LOG_FORMAT", "DCRON_REDIS_URL", "DCRON_REDIS_PASSWORD_FILE", "DCRON_NODE_NAME"}
-    for setting in settings.TABLE:
+    own = {
+        "DCRON_LOG_FORMAT",
+        "DCRON_REDIS_URL",
+        "DCRON_REDIS_PASSWORD_FILE",
+        "DCRON_NODE_NAME",
+        "DCRON_PAUSED_FILE",
+    }
+    for setting in variables.TABLE:
         if setting.variable in environment and setting.variable not in own:
             assert environment[setting.variable] == setting.default, setting.variable
 

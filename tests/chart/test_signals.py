@@ -44,7 +44,9 @@ def _known() -> dict[str, set[str]]:
     metrics.loop_lag(0.1)
     metrics.clock_skew("system", 0.1)
     metrics.redis_up(True)
-    metrics.objects(not_ready=1)
+    metrics.paused(True)
+    metrics.rights_missing(1)
+    metrics.objects(not_ready=1, blocked=1)
     known: dict[str, set[str]] = {}
     for family in text_string_to_metric_families(metrics.render()[0].decode()):
         for sample in family.samples:
@@ -100,10 +102,11 @@ def test_an_alert_says_what_to_do(alert: dict[str, Any]) -> None:
     assert shown <= families | set(KNOWN)
 
 
-def test_the_seven_things_that_a_person_is_called_for() -> None:
+def test_the_things_that_a_person_is_called_for() -> None:
     assert {alert["alert"] for alert in ALERTS} == {
         "DcronFiringsMissed", "DcronFiringsLate", "DcronReplicaNotOnRing", "DcronRedisUnreachable",
-        "DcronRingDisagreement", "DcronQueueGrows", "DcronObjectsNotReady",
+        "DcronRingDisagreement", "DcronQueueGrows", "DcronObjectsNotReady", "DcronObjectsBlocked", "DcronPaused",
+        "DcronRightsMissing",
     }  # fmt: skip
 
 
@@ -152,6 +155,6 @@ def test_labels_and_runbooks_of_the_values_are_on_each_alert(helm: Helm) -> None
             "runbook_url": f"https://runbooks.example.com/{alert['alert']}",
         }
         assert (rule["expr"], rule.get("for")) == (alert["expr"], alert.get("for"))
-    dashboard = of_kind(objects, "ConfigMap")
+    dashboard = of_kind(objects, "ConfigMap", "dcron-dashboard")
     assert json.loads(dashboard["data"]["dcron.json"]) == DASHBOARD
     assert dashboard["metadata"]["labels"]["grafana_dashboard"] == "1"

@@ -209,6 +209,15 @@ def test_the_ring_is_who_serves(team: Team, dcron: Plugin) -> None:
     assert all(node["wroteAt"] for node in told["nodes"])
 
 
+def test_the_ring_tells_of_an_emergency_pause(team: Team, dcron: Plugin) -> None:
+    meta = {"name": "dcron-pause", "namespace": team.namespace, "labels": {"dcron.io/pauses": "dcron"}}
+    team.apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta, "data": {"paused": "true"}})
+    told = {"controllerName": "dcron", "configMap": f"{team.namespace}/dcron-pause", "paused": True}
+    assert dcron.asked(team, "ring")["pauses"] == [told]
+    team.kubectl("delete", "configmap", "dcron-pause")
+    assert dcron.asked(team, "ring")["pauses"] == []
+
+
 def test_the_herd_is_all_that_fires_in_a_day(team: Team, dcron: Plugin) -> None:
     told = dcron.asked(team, "herd")
     assert sum(told["counts"]) == pytest.approx(3 * 24 * 60 * 12, abs=1)

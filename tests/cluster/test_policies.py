@@ -204,6 +204,8 @@ def test_forbid_lets_as_many_jobs_run_as_it_is_told(team: Team, made: Callable[[
     eventually(lambda: team.counts("forbid-two")["skipped"] >= 3, "instants are skipped")
     assert len(made("forbid-two")) == 2
     assert team.status("forbid-two")["activeJobs"] == 2
+    assert all(place["turnedAway"] >= 3 for place in team.status("forbid-two")["active"])
+    assert team.condition("forbid-two", "Blocked") == {}, "they have run for seconds only"
     held.complete(team, made("forbid-two")[0].job)
     eventually(lambda: len(made("forbid-two")) == 3, "another one takes its place")
     look_for_a_while(team)

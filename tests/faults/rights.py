@@ -29,7 +29,7 @@ _ROLE = {
         _rule("dcron.io", ["distributedcronjobs"], "get", "list", "watch"),
         _rule("dcron.io", ["distributedcronjobs/status"], "update"),
         _rule("batch", ["jobs"], "get", "list", "watch", "create", "delete"),
-        _rule("", ["events"], "create", "patch"),
+        _rule("", ["events"], "create"),
         _rule("", ["namespaces"], "list", "watch"),
         _rule("apiextensions.k8s.io", ["customresourcedefinitions"], "list", "watch"),
     ],

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from tests.simulation import invariants, mixture
 from tests.simulation.authors import Authors, Hasty, cron_jobs
-from tests.simulation.troubles import BRIEF, LATE, STALLS
+from tests.simulation.troubles import BRIEF, LATE, PAUSES, STALLS
 from tests.simulation.world import World
 
 Populate = Callable[[World], Authors]
@@ -67,6 +67,8 @@ FAULTS_AND_EDITS = Mix(populate=_hasty, troubles=BRIEF)
 FAULTS_AND_POLICIES = Mix(populate=_asked, rules=invariants.POLICY_RULES, troubles=BRIEF, deaths_every=20.0, quota=True)
 LATE_REQUESTS = Mix(populate=_plain, troubles=LATE, deaths_every=15.0)
 STALLED_WATCHES = Mix(populate=_hasty, troubles=STALLS, deaths_every=20.0, minutes=2.5)
+PAUSED = Mix(populate=_plain, troubles=PAUSES, deaths_every=15.0)
+PAUSED_POLICIES = Mix(populate=_asked, rules=invariants.POLICY_RULES, troubles=PAUSES, deaths_every=20.0, quota=True)
 
 MIXES: Mapping[str, Mix] = {
     "deaths": DEATHS,
@@ -77,6 +79,8 @@ MIXES: Mapping[str, Mix] = {
     "faults-policies": FAULTS_AND_POLICIES,
     "late": LATE_REQUESTS,
     "stalls": STALLED_WATCHES,
+    "pauses": PAUSED,
+    "pauses-policies": PAUSED_POLICIES,
 }
 WITH_FAULTS = ("faults", "faults-deaths", "faults-edits", "faults-policies", "late", "stalls")
 """Those in which everything around the replicas is struck: what a night is spent on."""

@@ -21,6 +21,8 @@ SEEDS = {
     "faults-policies": 70,
     "late": 60,
     "stalls": 20,
+    "pauses": 20,
+    "pauses-policies": 20,
 }
 """How many of each mix: more than 300 of those in which everything around the replicas is struck."""
 BLOCK = 5

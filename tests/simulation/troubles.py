@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 
 from tests.fakes.apiserver import Glitch
 from tests.simulation.evidence import ALL
-from tests.simulation.world import Node, World
+from tests.simulation.world import PAUSE_SEEN_WITHIN, Node, World
 
 SHORTEST_SECONDS, LONGEST_SECONDS = 6.0, 20.0
 """How long a fault lasts: longer than the TTL of a member."""
@@ -36,6 +36,7 @@ class Kind:
         shortest: How many seconds it lasts at least, if the run does not end before.
         longest: How many it lasts at most.
         of_one: It is done to one replica.
+        lingers: So many seconds after its end the last replica has seen that it is over.
     """
 
     strike: Callable[[World, Node, random.Random], Weather]
@@ -43,6 +44,7 @@ class Kind:
     shortest: float = SHORTEST_SECONDS
     longest: float = LONGEST_SECONDS
     of_one: bool = False
+    lingers: float = 0.0
 
 
 @dataclass(kw_only=True)
@@ -72,7 +74,7 @@ class Troubles:
             if kind.of_one and len(world.ready) < 2:
                 continue  # somebody must be well
             seconds = min(seconds, left)
-            world.trouble(name, node.name if kind.of_one else ALL, seconds, excuses=kind.excuses)
+            world.trouble(name, node.name if kind.of_one else ALL, seconds + kind.lingers, excuses=kind.excuses)
             afflicted = {node.name} if kind.of_one else set()
             world.afflicted |= afflicted
             async with kind.strike(world, node, chance):
@@ -224,6 +226,14 @@ async def _redis_clock_stepped(world: World, _node: Node, chance: random.Random)
     world.redis.skew = timedelta(0)
 
 
+@asynccontextmanager
+async def _everything_paused(world: World, _node: Node, _chance: random.Random) -> AsyncIterator[None]:
+    world.pause(True)
+    world.server.struck["emergency pause"] += 1
+    yield
+    world.pause(False)
+
+
 KINDS: Mapping[str, Kind] = {
     "Redis down": Kind(strike=_redis_down),
     "Redis empty": Kind(strike=_redis_empty),
@@ -246,10 +256,13 @@ KINDS: Mapping[str, Kind] = {
     "paused": Kind(strike=_paused, of_one=True),
     "clock stepped": Kind(strike=_clock_stepped, of_one=True),
     "Redis clock stepped": Kind(strike=_redis_clock_stepped),
+    "everything paused": Kind(strike=_everything_paused, excuses=True, lingers=PAUSE_SEEN_WITHIN.total_seconds()),
 }
 """Every kind of fault, by the name that the evidence has."""
 STALLS = ("watch stalled for long",)
 """Kinds that need a run of their own: most runs are over before them."""
+PAUSES = ("everything paused",)
+"""What somebody means, and no accident."""
 LATE = ("API requests late", "Redis down", "Redis black-holed", "watch slow", "watch stalled", "paused")
 """Those in which two replicas look after one object, and one request overtakes another."""
-BRIEF = tuple(name for name in KINDS if name not in (*STALLS, LATE[0]))
+BRIEF = tuple(name for name in KINDS if name not in (*STALLS, *PAUSES, LATE[0]))

@@ -28,6 +28,8 @@ from tests.simulation.processes import PROCESS, Process
 
 HASH_REPLICAS = 32
 """Few points on the ring: how even the shares are is tested elsewhere, and each change costs a sort of all points."""
+PAUSE_SEEN_WITHIN = timedelta(seconds=4)
+"""So long after each other replicas see that everything is to be paused. On a cluster it may be a minute."""
 REDIS_DELAY = timedelta(milliseconds=4)
 """How long a call to Redis takes, there and back."""
 STOP_WITHIN, GRACE = timedelta(seconds=10), timedelta(seconds=30)
@@ -66,7 +68,7 @@ class BugCatcher:
     def ring(self, *, members: int, keys_owned: int, state: str) -> None:
         """Of no interest."""
 
-    def objects(self, *, not_ready: int) -> None:
+    def objects(self, *, not_ready: int, blocked: int) -> None:
         """Of no interest."""
 
     def loop_lag(self, seconds: float) -> None:
@@ -108,6 +110,8 @@ class Node:
             cluster=self.cluster,
             recorder=BugCatcher(name, world.evidence.bugs),
         )
+        if world.paused:
+            self.replica.pause()  # its pod is made with the file as it is by now
         self.leaving = False
         self.signals = Process()
         context = copy_context()
@@ -147,6 +151,7 @@ class World:
     Attributes:
         nodes: Those that live, by name.
         afflicted: The names of those that a trouble strikes now.
+        paused: Whether everything is to be paused; `pause` says it.
     """
 
     def __init__(
@@ -161,6 +166,7 @@ class World:
         self.redis.delay = REDIS_DELAY
         self.nodes: dict[str, Node] = {}
         self.afflicted: set[str] = set()
+        self.paused = False
         self.evidence = Evidence(
             began=epoch,
             ended=epoch,
@@ -213,6 +219,13 @@ class World:
         """The quota of a namespace has room again."""
         self.server.full_namespaces.discard(namespace)
         self._tell(QUOTA_FREE, namespace)
+
+    def pause(self, paused: bool) -> None:
+        """Pause everything, or end that. Each replica sees it in its own time, one that starts later at once."""
+        self.paused = paused
+        for node in self.nodes.values():
+            sees_after = self.simulation.random.uniform(0, PAUSE_SEEN_WITHIN.total_seconds())
+            self.simulation.loop.call_later(sees_after, node.replica.pause if paused else node.replica.resume)
 
     def trouble(self, what: str, whom: str, seconds: float, *, excuses: bool = False) -> None:
         """Note a fault that begins now and lasts for so long."""

@@ -20,6 +20,7 @@ class Numbers:
     looks: list[tuple[float, str | None]] = field(default_factory=list)
     depths: list[tuple[int, int]] = field(default_factory=list)
     not_ready: list[int] = field(default_factory=list)
+    blocked: list[int] = field(default_factory=list)
     skews: dict[str, float] = field(default_factory=dict)
 
     def outcome(self, reason: Reason, lateness: timedelta) -> None:
@@ -35,8 +36,9 @@ class Numbers:
 
     def ring(self, *, members: int, keys_owned: int, state: str) -> None: ...
 
-    def objects(self, *, not_ready: int) -> None:
+    def objects(self, *, not_ready: int, blocked: int) -> None:
         self.not_ready.append(not_ready)
+        self.blocked.append(blocked)
 
     def loop_lag(self, seconds: float) -> None: ...
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -341,6 +342,17 @@ CONDITIONS: dict[str, tuple[Condition | None, Condition, list[str]]] = {
         conditions.completed(runs=False, instants=True, fired=0),
         ["Normal Completed x1: no instant is left"],
     ),
+    "a Job blocks the schedule": (
+        None,
+        conditions.blocked("a", after=timedelta(minutes=25), cost=5),
+        ["Warning Blocked x1: Job a is still active after 25m; 5 instants have found no free place since"],
+    ),
+    "it still does": (
+        conditions.blocked("a", after=timedelta(minutes=25), cost=5),
+        conditions.blocked("a", after=timedelta(minutes=30), cost=6),
+        [],
+    ),
+    "it does no more": (conditions.blocked("a"), conditions.blocked(None), []),
     "a suspension is no news": (None, conditions.suspended(True, now=at("12:00")), []),
     "a pause that nobody can read": (
         conditions.suspended(False, now=at("12:00")),

@@ -95,12 +95,13 @@ def test_reconciles_are_timed_and_their_errors_counted() -> None:
     assert metrics.value("dcron_reconcile_errors_total", error="Conflict") == 1
 
 
-def test_objects_that_are_not_ready_are_one_number_however_many_there_are() -> None:
+def test_objects_that_are_not_ready_or_blocked_are_one_number_however_many_there_are() -> None:
     metrics = Metrics()
     assert metrics.value("dcron_objects_not_ready") == 0
     for number in (40_000, 3):
-        metrics.objects(not_ready=number)
+        metrics.objects(not_ready=number, blocked=2 * number)
     assert [value for (name, _), value in shown(metrics).items() if name == "dcron_objects_not_ready"] == [3]
+    assert [value for (name, _), value in shown(metrics).items() if name == "dcron_objects_blocked"] == [6]
 
 
 def test_loop_lag_is_a_histogram() -> None:

@@ -133,6 +133,21 @@ def test_objects_that_are_not_ready_are_counted_by_the_owning_node_of_their_keys
     running(act)
 
 
+def test_objects_that_are_blocked_are_counted_likewise() -> None:
+    async def act(world: World, node: Running) -> None:
+        every_minute = {"schedule": "* * * * *", "concurrencyPolicy": "Forbid", "jobTemplate": TEMPLATE}
+        world.server.apply("ns", "stuck", every_minute)
+        world.server.apply(
+            "ns", "idle", {"schedule": "@yearly", "concurrencyPolicy": "Forbid", "jobTemplate": TEMPLATE}
+        )
+        await world.until(300)
+        assert node.numbers.blocked[-1] == 0
+        await world.until(480)
+        assert node.numbers.blocked[-1] == 1
+
+    running(act)
+
+
 def test_who_keeps_a_key_does_not_ask_redis_again_when_the_ring_changes() -> None:
     async def act(world: World, node: Running) -> None:
         fire_every_ten_seconds(world, owned_by=node.me)
@@ -272,6 +287,53 @@ def test_a_replica_whose_redis_has_never_answered_is_not_ready() -> None:
         node.driver.down = False
         await world.until(20)
         assert not any(node.ready.values())
+
+    running(act)
+
+
+def test_a_pause_of_everything_is_told_and_leaves_the_replica_ready() -> None:
+    async def act(world: World, node: Running) -> None:
+        fire_every_ten_seconds(world, owned_by=node.me)
+        await world.until(25)
+        fired = len(world.server.created())
+        node.replica.pause()
+        await world.until(95)
+        assert len(world.server.created()) == fired
+        assert node.ready["pause"] == Finding("everything is paused: no Job is created", unready=False)
+        assert [check for check, finding in node.ready.items() if finding] == ["pause"]
+        node.replica.resume()
+        await world.until(97)
+        assert len(world.server.created()) == fired + 1, "of what was missed the newest, and what was only late"
+        assert not any(node.ready.values())
+
+    running(act)
+
+
+def test_a_key_that_was_another_nodes_when_the_pause_ended_is_looked_at_when_it_comes_back() -> None:
+    """The turn that a look gave in the pause holds no more. Simulated: mix `pauses`, seed 22."""
+
+    async def act(world: World, node: Running) -> None:
+        fire_every_ten_seconds(world, owned_by=OTHER)
+        await world.until(12)
+        node.replica.pause()
+        await world.until(25)
+        node.driver.members = [node.me, OTHER]
+        await world.until(45)
+        node.replica.resume()
+        await world.until(50)
+        before = len(world.server.created())
+        node.driver.members = [node.me]
+        await world.until(75)
+        assert len(world.server.created()) >= before + 3
+
+    running(act)
+
+
+def test_a_pause_that_nobody_can_read_is_told_and_leaves_the_replica_ready() -> None:
+    async def act(world: World, node: Running) -> None:
+        await world.until(5)
+        health = ReplicaHealth(node.replica, pause_trouble=lambda: "the file is gone; it stays not paused")
+        assert health.ready()["pause"] == Finding("the file is gone; it stays not paused", unready=False)
 
     running(act)
 

@@ -9,7 +9,8 @@ import pytest
 from controller import redisurl
 from controller.errors import InvalidSettings
 from controller.ring import DEFAULT_HASH_REPLICAS
-from controller.settings import TABLE, Settings, read
+from controller.settings import Settings, read
+from controller.variables import TABLE
 
 
 def settings_from(*flags: str, **variables: str) -> Settings:
@@ -36,10 +37,13 @@ def test_without_flags_and_variables_the_defaults_hold() -> None:
         node_update_seconds=1,
         node_ttl_seconds=5,
         late_seconds=10,
+        minimum_interval_seconds=0,
         controller_name="dcron",
         key_prefix="dcron",
         namespaces=(),
         http_port=8080,
+        paused=False,
+        paused_file=None,
         log_format="text",
         log_level="info",
         pod_name="",
@@ -70,10 +74,13 @@ VALUES: dict[str, tuple[str, object]] = {
     "node_update_seconds": ("0.5", 0.5),
     "node_ttl_seconds": ("7.5", 7.5),
     "late_seconds": ("30", 30.0),
+    "minimum_interval_seconds": ("60", 60),
     "controller_name": ("night", "night"),
     "key_prefix": ("team:dcron", "team:dcron"),
     "namespaces": ("one, two,one,", ("one", "two")),
     "http_port": ("0", 0),
+    "paused": ("true", True),
+    "paused_file": ("/etc/dcron/pause/paused", "/etc/dcron/pause/paused"),
     "log_format": ("JSON", "json"),
     "log_level": ("Debug", "debug"),
     "pod_name": ("dcron-7d9", "dcron-7d9"),
@@ -348,3 +355,12 @@ def test_files_that_lead_nowhere_are_refused_without_showing_them(
     assert re.search(words, message)
     assert "pa/ss" not in message
     assert "secret" not in message
+
+
+@pytest.mark.parametrize(("text", "paused"), [("true", True), ("False", False), ("", False)])
+def test_everything_may_be_paused_from_the_start(text: str, paused: bool) -> None:
+    assert settings_from(DCRON_PAUSED=text).paused is paused
+
+
+def test_a_pause_is_true_or_false() -> None:
+    assert refusal(DCRON_PAUSED="yes") == "DCRON_PAUSED: 'yes' is not allowed: one of true, false"

@@ -38,7 +38,7 @@ def manual(scheduled: str) -> Slot:
 FULL = Status(
     active=(
         slot("12:05"),
-        slot("12:00", uid="u1"),
+        replace(slot("12:00", uid="u1"), turned_away=4),
         Slot(name="m", scheduled_at=at("12:01"), trigger=Trigger.MANUAL, trigger_id="again"),
     ),
     queued=(slot("12:10"), manual("12:11")),
@@ -86,6 +86,7 @@ WRITTEN: dict[str, Any] = {
             "namespace": "ns",
             "name": "report-20260302120000-6f1c2d3e4b",
             "scheduledAt": "2026-03-02T12:00:00Z",
+            "turnedAway": 4,
             "uid": "u1",
         },
         {

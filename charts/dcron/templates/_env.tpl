@@ -29,8 +29,12 @@
   value: {{ .Values.controller.nodeTtlSeconds | quote }}
 - name: DCRON_LATE_SECONDS
   value: {{ .Values.controller.lateSeconds | quote }}
+- name: DCRON_MINIMUM_INTERVAL_SECONDS
+  value: {{ .Values.controller.minimumIntervalSeconds | quote }}
 - name: DCRON_HASH_REPLICAS
   value: {{ .Values.controller.hashReplicas | quote }}
+- name: DCRON_PAUSED_FILE
+  value: /etc/dcron/pause/paused
 - name: DCRON_LOG_FORMAT
   value: {{ .Values.controller.logFormat | quote }}
 - name: DCRON_LOG_LEVEL

@@ -83,7 +83,8 @@ class FakeCluster:
 
     def list(self, kind: Kind, namespace: str | None, *, labels: str = "", fields: str = "") -> list[dict[str, Any]]:
         self._may("list", kind)
-        wanted = dict(pair.split("=", 1) for pair in labels.split(",") if pair)
+        wanted = dict(pair.split("=", 1) for pair in labels.split(",") if "=" in pair)
+        present = {name for name in labels.split(",") if name and "=" not in name}
         about = dict(pair.split("=", 1) for pair in fields.split(",") if pair)
         return [
             copy.deepcopy(body)
@@ -91,6 +92,7 @@ class FakeCluster:
             if plural == kind.plural
             and namespace in (None, key.namespace)
             and wanted.items() <= (body["metadata"].get("labels") or {}).items()
+            and present <= (body["metadata"].get("labels") or {}).keys()
             and all(str(_at(body, path.split("."))) == text for path, text in about.items())
         ]
 

@@ -12,8 +12,9 @@ import pytest
 from plugin import herd as herds
 from plugin import objects
 from plugin.chart import chart
+from plugin.failures import Denied
 from plugin.hashing import spread
-from plugin.ports import CRON_JOBS
+from plugin.ports import CONFIG_MAPS, CRON_JOBS
 from tests.unit.plugin.fake import NOW, READY, FakeCluster, condition, cron_job, dcron
 
 SINCE = datetime(2026, 7, 1, 10, 1, tzinfo=UTC)
@@ -216,3 +217,63 @@ def test_the_ring_is_told_by_the_objects(capsys: pytest.CaptureFixture[str]) -> 
 def test_a_ring_that_serves_nothing_is_not_seen(capsys: pytest.CaptureFixture[str]) -> None:
     dcron(FakeCluster(), "ring")
     assert capsys.readouterr().out == "no object names a node that serves it\n"
+
+
+def pause(name: str, text: str | None, controller: str = "dcron") -> dict[str, Any]:
+    """The ConfigMap of an installation."""
+    labels = {"dcron.io/pauses": controller}
+    return {
+        "metadata": {"name": name, "namespace": "system", "labels": labels},
+        "data": {"paused": text} if text else {},
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "sentence"),
+    [
+        ("false", False, None),
+        (
+            "True\n",
+            True,
+            "all objects of controller dcron are paused by the ConfigMap system/dcron-pause: replicas follow it within "
+            "a minute or so",
+        ),
+        (
+            "treu",
+            None,
+            "the ConfigMap system/dcron-pause says 'treu', neither true nor false: the replicas of",
+        ),
+        (None, None, "the ConfigMap system/dcron-pause says '', neither true nor false"),
+    ],
+)
+def test_the_ring_tells_of_an_emergency_pause(
+    text: str | None, value: bool | None, sentence: str | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    there = cluster()
+    there.add(CONFIG_MAPS, pause("dcron-pause", text))
+    there.add(CONFIG_MAPS, {"metadata": {"name": "another", "namespace": "system"}, "data": {"paused": "true"}})
+    dcron(there, "ring", "-o", "json")
+    told = {"controllerName": "dcron", "configMap": "system/dcron-pause", "paused": value}
+    assert json.loads(capsys.readouterr().out)["pauses"] == [told]
+    dcron(there, "ring")
+    shown = " ".join(capsys.readouterr().out.split())
+    assert ("pause" in shown) == (sentence is not None)
+    assert sentence is None or sentence in shown
+
+
+def test_two_installations_are_told_apart(capsys: pytest.CaptureFixture[str]) -> None:
+    there = cluster()
+    there.add(CONFIG_MAPS, pause("b-pause", "true", controller="team-b"))
+    there.add(CONFIG_MAPS, pause("a-pause", "false", controller="team-a"))
+    dcron(there, "ring", "-o", "json")
+    told = json.loads(capsys.readouterr().out)["pauses"]
+    assert [(one["controllerName"], one["paused"]) for one in told] == [("team-a", False), ("team-b", True)]
+
+
+def test_who_may_not_list_config_maps_is_told_that_a_pause_is_not_known(capsys: pytest.CaptureFixture[str]) -> None:
+    there = cluster()
+    there.refusals["list", "configmaps"] = Denied("configmaps is forbidden")
+    assert dcron(there, "ring", "-o", "json") == 0
+    assert json.loads(capsys.readouterr().out)["pauses"] is None
+    assert dcron(there, "ring") == 0
+    assert "whether everything is paused is not known: configmaps is forbidden" in capsys.readouterr().out

@@ -22,6 +22,10 @@ CLUSTER = (
     cron_job("misspelt", "61 * * * *"),
     cron_job("lost", timeZone="Mars/Base"),
     cron_job("refused", status={"conditions": [condition("Ready", False, "InvalidJobTemplate", "no containers")]}),
+    cron_job(
+        "stuck", status={"conditions": [READY, condition("Blocked", True, "JobStillActive", "Job a is still active")]}
+    ),
+    cron_job("stuck-no-more", status={"conditions": [READY, condition("Blocked", False, "NotBlocked")]}),
     cron_job("going", metadata={"deletionTimestamp": "2026-07-01T10:00:00Z"}),
     cron_job("elsewhere", metadata={"namespace": "other"}),
 )
@@ -36,6 +40,8 @@ STATES = {
     "misspelt": "InvalidSchedule",
     "lost": "UnknownTimeZone",
     "refused": "InvalidJobTemplate",
+    "stuck": "Blocked",
+    "stuck-no-more": "Ready",
     "going": "Deleting",
 }
 
@@ -62,6 +68,7 @@ def test_a_row_says_why_nothing_fires(cluster: FakeCluster, capsys: pytest.Captu
     dcron(cluster, "list", "-o", "yaml")
     why = {row["name"]: row["why"] for row in yaml.safe_load(capsys.readouterr().out)["items"]}
     assert why["ready"] == why["new"] == why["pause-over"] == ""
+    assert why["stuck"] == "Job a is still active"
     assert why["stopped"] == "it is suspended: stocktaking"
     assert why["paused"] == "it is paused until 2026-07-01 10:12:00Z"
     assert why["over"] == "it is completed: it has fired 3 times"

@@ -118,6 +118,23 @@ def test_the_status_tells_of_the_last_firings(
     assert sentence in found["sentence"]
 
 
+@pytest.mark.parametrize("verdict", ["SkippedForbid", "Open"])
+def test_an_instant_that_found_no_place_names_the_job_that_blocks_the_schedule_now(
+    verdict: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    known = {"recent": [outcome("SkippedForbid")]} if verdict == "SkippedForbid" else {"queued": [{"scheduledAt": AT}]}
+    blocked = condition("Blocked", True, "JobStillActive", "Job a is still active after 3h")
+    found = explained(stage(cron_job(status={**SETTLED, **known, "conditions": [blocked]})), capsys)
+    assert found["verdict"] == verdict
+    assert "Blocked now: Job a is still active after 3h" in found["also"]
+
+
+def test_an_instant_that_was_missed_otherwise_does_not_name_it(capsys: pytest.CaptureFixture[str]) -> None:
+    blocked = condition("Blocked", True, "JobStillActive", "Job a is still active after 3h")
+    status = {**SETTLED, "recent": [outcome("MissedEdit")], "conditions": [blocked]}
+    assert explained(stage(cron_job(status=status)), capsys)["also"] == []
+
+
 def test_an_event_says_why_a_create_failed(capsys: pytest.CaptureFixture[str]) -> None:
     message = f"CreateFailed: the firing of {AT}: exceeded quota"
     recent = [outcome("CreateFailed")]

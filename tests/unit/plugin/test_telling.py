@@ -7,7 +7,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from plugin.telling import ago, span, wall
+from controller.instants import span
+from plugin.telling import ago, wall
 
 NOW = datetime(2026, 7, 1, 10, tzinfo=UTC)
 
