@@ -8,11 +8,12 @@ MINUTES ?= 60
 PERIOD ?= 30
 OBJECTS ?= 1000
 SOAK ?= .soak
+RELEASED ?=
 VENV := .venv/$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 RUN := $(VENV)/bin/python -m
 
 .DEFAULT_GOAL := help
-.PHONY: help prerequisites venv build check test test-fast test-deep simulate test-mutants test-faults chart image sbom bench bench-quick soak demo up down status lock clean
+.PHONY: help prerequisites venv build check test test-fast test-deep simulate test-mutants test-faults chart image sbom audit bench bench-quick soak demo up down status lock clean
 
 help: ## print this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -49,14 +50,17 @@ test-mutants: venv ## replicas with one fault put in, each caught by the simulat
 test-faults: build ## faults on real processes from SEED=0, all or ONLY="redis kill"; the table goes into FOLDER
 	@$(RUN) tests.faults --only $(ONLY) --seed $(SEED) --folder $(FOLDER)/faults
 
-chart: venv ## check the Helm chart and pack it into dist/
-	@$(RUN) deploy.chart package dist
+chart: venv ## check the Helm chart and pack it into dist/, RELEASED=repository@digest as its image
+	@$(RUN) deploy.chart package dist $(if $(RELEASED),--image $(RELEASED))
 
 image: venv ## build the controller's image with docker, podman, nerdctl or buildah, from a base with its digest recorded
 	@$(RUN) deploy.image build
 
 sbom: venv ## write what the image brings along into dist/sbom.cdx.json, CycloneDX made of the lock file
 	@$(RUN) deploy.supply sbom dist/sbom.cdx.json
+
+audit: venv ## fail if a weakness is known of what is pinned, or if nobody could be asked
+	@$(RUN) deploy.supply audit --strict
 
 bench: build ## what the schedule engine costs, and a herd of OBJECTS=1000 against raw creates and batch/v1; kept in FOLDER
 	@$(RUN) tests.bench && $(RUN) tests.bench.herd --objects $(OBJECTS) --folder $(FOLDER)/bench
