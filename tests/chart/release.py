@@ -84,6 +84,18 @@ class Release:
             _wait_until_whole(replicas)
             yield replicas
 
+    @contextmanager
+    def redis(self, folder: Path) -> Iterator[str]:
+        """What its Redis pod would run, until the end of the block, when it is killed; gives its URL."""
+        folder.mkdir(parents=True, exist_ok=True)
+        (box,) = self._containers("redis", folder)
+        process, port = self._redis(box, folder)
+        try:
+            yield f"redis://:{box.environment['REDIS_PASSWORD']}@{LOOPBACK}:{port}/0"
+        finally:
+            process.kill(signal.SIGKILL)
+            process.stop()
+
     def _containers(self, component: str, folder: Path) -> list[kubelet.Container]:
         return kubelet.containers(self.control_plane, self.namespace, component, folder)
 
