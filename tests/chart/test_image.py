@@ -212,7 +212,7 @@ def test_a_docker_without_its_daemon_is_passed_over(
     file = record(tmp_path, "python:3.11-slim")
     assert main(["build"], file) == 1
     assert capsys.readouterr().err.endswith("; docker is there, but says: Cannot connect to the daemon\n")
-    said = program(programs, "podman", f"docker.io/library/python@{DIGEST}")
+    said = program(programs, "podman", f"registry.example.com/library/python@{DIGEST}")
     assert main(["build"], file) == 0
     assert said.read_text().startswith("version\npull python:3.11-slim\n")
 
