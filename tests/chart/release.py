@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -105,7 +106,7 @@ class Release:
         words = [str(port) if word == _REDIS_PORT else word for word in box.command]
         command = [redis_server.executable(), *words, "--bind", LOOPBACK]
         process = Process.start(command, name=box.pod, folder=folder, address=f"{LOOPBACK}:{port}")
-        process.wait_until(lambda: b"listening" in process.log.read_bytes() or "Ready to accept" in process.log_tail())
+        process.wait_until(lambda: _listens(port))
         return process, port
 
     def _replica(
@@ -132,6 +133,12 @@ class Release:
         return Replica(
             node=box.pod, started=ReplicaProcess(name=box.pod, url=f"http://{LOOPBACK}:{port}", process=process)
         )
+
+
+def _listens(port: int) -> bool:
+    """Whether somebody takes connections there: as the pod's own probe asks."""
+    with socket.socket() as asked:
+        return asked.connect_ex((LOOPBACK, port)) == 0
 
 
 def _end(replicas: Sequence[Replica]) -> None:

@@ -24,7 +24,7 @@ from deploy.image.__main__ import main
 from tests.chart import dockerfile
 from tests.chart.helm import SECONDS, Helm, of_kind
 
-pytestmark = pytest.mark.timeout(SECONDS)
+pytestmark = pytest.mark.timeout(2 * SECONDS)  # 40 s of processor time to install all, which others may need too
 
 STEPS: Final = dockerfile.instructions(dockerfile.DOCKERFILE.read_text())
 PYPROJECT: Final = tomllib.loads((PROJECT / "pyproject.toml").read_text())
