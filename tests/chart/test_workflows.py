@@ -110,7 +110,7 @@ def test_the_cache_is_of_what_is_built_and_is_another_one_when_a_pin_moves() -> 
     assert Path(cache["path"]).expanduser() == binaries.cache_root({"HOME": str(Path.home())}).parent
     pattern = re.search(r"hashFiles\('([^']+)'\)", cache["key"])
     assert pattern is not None
-    modules = {recipe.module for recipe in (*binaries.RECIPES, *binaries.HELM)}
+    modules = {recipe.module for recipe in (*binaries.RECIPES, *binaries.HELM, *binaries.PROMTOOL)}
     assert {path.parent.name for path in PROJECT.glob(pattern[1])} >= modules
 
 
