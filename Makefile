@@ -8,11 +8,12 @@ MINUTES ?= 60
 PERIOD ?= 30
 OBJECTS ?= 1000
 SOAK ?= .soak
+RELEASED ?=
 VENV := .venv/$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 RUN := $(VENV)/bin/python -m
 
 .DEFAULT_GOAL := help
-.PHONY: help prerequisites venv build check test test-fast test-deep simulate test-mutants test-faults chart bench bench-quick soak demo up down status lock clean
+.PHONY: help prerequisites venv build check test test-fast test-deep simulate test-mutants test-faults chart image sbom audit bench bench-quick soak demo up down status lock clean
 
 help: ## print this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -28,8 +29,8 @@ $(VENV)/.done: requirements-dev.txt
 build: venv ## build the local control plane, or find it in the cache (5 to 8 minutes the first time)
 	@$(RUN) deploy.local build
 
-check: venv ## format, lint, types and the direction of imports
-	$(RUN) ruff format --check . && $(RUN) ruff check . && $(RUN) mypy && $(VENV)/bin/lint-imports
+check: venv ## format, lint, types, the direction of imports, and known weaknesses of what is pinned
+	$(RUN) ruff format --check . && $(RUN) ruff check . && $(RUN) mypy && $(VENV)/bin/lint-imports && $(RUN) deploy.supply audit
 
 test-fast: venv ## the layers that need no service
 	$(RUN) pytest -n 2 --dist worksteal tests/unit tests/checker tests/soak tests/simulation
@@ -49,8 +50,17 @@ test-mutants: venv ## replicas with one fault put in, each caught by the simulat
 test-faults: build ## faults on real processes from SEED=0, all or ONLY="redis kill"; the table goes into FOLDER
 	@$(RUN) tests.faults --only $(ONLY) --seed $(SEED) --folder $(FOLDER)/faults
 
-chart: venv ## check the Helm chart and pack it into dist/
-	@$(RUN) deploy.chart package dist
+chart: venv ## check the Helm chart and pack it into dist/, RELEASED=repository@digest as its image
+	@$(RUN) deploy.chart package dist $(if $(RELEASED),--image $(RELEASED))
+
+image: venv ## build the controller's image with docker, podman, nerdctl or buildah, from a base with its digest recorded
+	@$(RUN) deploy.image build
+
+sbom: venv ## write what the image brings along into dist/sbom.cdx.json, CycloneDX made of the lock file
+	@$(RUN) deploy.supply sbom dist/sbom.cdx.json
+
+audit: venv ## fail if a weakness is known of what is pinned, or if nobody could be asked
+	@$(RUN) deploy.supply audit --strict
 
 bench: build ## the schedule engine, a herd of OBJECTS=1000 against raw creates and batch/v1, failover beside dcron; kept in FOLDER
 	@$(RUN) tests.bench && $(RUN) tests.bench.herd --objects $(OBJECTS) --folder $(FOLDER)/bench && $(RUN) tests.bench.failover --folder $(FOLDER)/bench
@@ -74,7 +84,7 @@ status: venv ## show what `make up` started
 	@$(RUN) deploy.local status --folder $(FOLDER)
 
 lock: venv ## write the lock files anew
-	$(RUN) piptools compile $(LOCK) -o requirements.txt pyproject.toml && $(RUN) piptools compile $(LOCK) --extra dev -c requirements.txt -o requirements-dev.txt pyproject.toml
+	$(RUN) piptools compile $(LOCK) -o requirements.txt pyproject.toml && $(RUN) piptools compile $(LOCK) --extra dev -c requirements.txt -o requirements-dev.txt pyproject.toml && $(RUN) piptools compile $(LOCK) --only-build-deps --build-deps-for wheel -c requirements-dev.txt -o requirements-build.txt pyproject.toml
 
 # Extras stay in the lock: without them pip looks past a pin as soon as a newer version of the package is out.
 LOCK := --quiet --no-strip-extras --allow-unsafe --generate-hashes --no-emit-index-url --no-emit-trusted-host --no-emit-find-links

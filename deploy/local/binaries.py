@@ -1,4 +1,4 @@
-"""The programs of the local control plane, and helm: found, or built from pinned source.
+"""The programs of the local control plane, helm and promtool: found, or built from pinned source.
 
 Looked for in ``KUBEBUILDER_ASSETS`` first, then in a cache outside the checkout; what is in neither is built with Go
 into the cache. The versions are those of the Go modules beside this file. This room starts nothing but ``go``,
@@ -53,6 +53,9 @@ RECIPES = (
 HELM = (Recipe("helm", "helm", "helm.sh/helm/v3/cmd/helm"),)
 """Apart, with a cache folder of its own: who only runs a cluster never waits for it, and its pins move alone."""
 
+PROMTOOL = (Recipe("promtool", "promtool", "github.com/prometheus/prometheus/cmd/promtool"),)
+"""Apart too; without the ways to find targets in clouds, which take half of its build."""
+
 ASSETS_MUST_HOLD = ("kube-apiserver", "etcd", "kubectl")
 
 
@@ -66,7 +69,7 @@ def find(
     Args:
         say: Takes lines of progress.
         environ: Where ``KUBEBUILDER_ASSETS``, ``XDG_CACHE_HOME`` and ``HOME`` are read.
-        recipes: Which binaries: the control plane's, `HELM`, or others.
+        recipes: Which binaries: the control plane's, `HELM`, `PROMTOOL` or others.
 
     Raises:
         MissingPrerequisite: ``KUBEBUILDER_ASSETS`` is incomplete, or Go is needed and not there.
@@ -225,12 +228,12 @@ def _build(recipe: Recipe, target: Path, say: Callable[[str], None]) -> None:
 
 
 def _go_build(recipe: Recipe, output: Path) -> list[str]:
-    flags = "-s -w"
+    flags, tags = "-s -w", "remove_all_sd" if recipe.module == "promtool" else ""
     if recipe.module == "kubernetes":
         flags = linker_flags(kubernetes_version())
     elif recipe.module == "helm":
         flags = helm_flags()
-    return ["go", "build", "-trimpath", "-ldflags", flags, "-o", str(output), recipe.package]
+    return ["go", "build", "-tags", tags, "-trimpath", "-ldflags", flags, "-o", str(output), recipe.package]
 
 
 def _wait_aloud(build: subprocess.Popen[bytes], name: str, began: float, say: Callable[[str], None]) -> None:

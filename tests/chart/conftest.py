@@ -18,6 +18,12 @@ SCOPED_NAMESPACE = "dcron-scoped"
 """Of a release that serves some namespaces only."""
 ACCOUNTS = tuple(f"system:serviceaccount:{namespace}:dcron" for namespace in (NAMESPACE, SCOPED_NAMESPACE))
 """The replicas' accounts in these releases; all that they ask for is in the audit log."""
+VOLUMES = (
+    "persistentvolume-binder-controller",
+    "persistentvolume-protection-controller",
+    "persistentvolumeclaim-protection-controller",
+)
+"""Controllers that claims need: to be bound, and to go away."""
 
 
 @pytest.fixture(scope="session")
@@ -32,7 +38,7 @@ def control_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlP
     with ControlPlane.start(
         tmp_path_factory.mktemp("control-plane"),
         guests=AUTHORS,
-        controllers=components.DEPLOYING,
+        controllers=(*components.DEPLOYING, *VOLUMES),
         service_accounts=True,
         watched=ACCOUNTS,
     ) as control_plane:

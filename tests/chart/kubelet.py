@@ -106,17 +106,19 @@ def _mounts(control_plane: ControlPlane, pod: dict[str, Any], spec: dict[str, An
     A path in a file, such as that of a certificate in a URL, is turned into that of the folder, as in a variable.
     """
     volumes = {volume["name"]: volume for volume in pod["spec"]["volumes"]}
-    mounts = {
-        mount["mountPath"]: folder / mount["name"]
+    namespace = pod["metadata"]["namespace"]
+    wanted = {
+        mount["mountPath"]: volumes[mount["name"]]
         for mount in spec.get("volumeMounts", [])
         if not mount["name"].startswith("kube-api-access-")
     }
-    for place in mounts.values():
+    mounts = {path: _place(control_plane, namespace, volume, folder) for path, volume in wanted.items()}
+    for path, place in mounts.items():
         place.mkdir(parents=True, exist_ok=True)
-        if "configMap" in volumes[place.name]:
-            _bring(control_plane, pod, volumes[place.name]["configMap"], place)
-        for source in _secrets(volumes[place.name]):
-            data = _secret(control_plane, pod["metadata"]["namespace"], source["name"])
+        if "configMap" in wanted[path]:
+            _bring(control_plane, pod, wanted[path]["configMap"], place)
+        for source in _secrets(wanted[path]):
+            data = _secret(control_plane, namespace, source["name"])
             for item in source.get("items") or [{"key": key, "path": key} for key in data]:
                 (place / item["path"]).write_text(_moved(data[item["key"]].decode(), mounts))
     return mounts
@@ -146,6 +148,16 @@ def _bring(control_plane: ControlPlane, pod: dict[str, Any], source: dict[str, A
             (place / name).symlink_to(f"..data/{name}")
     (place / "..new").symlink_to(version.name)
     (place / "..new").replace(place / "..data")
+
+
+def _place(control_plane: ControlPlane, namespace: str, volume: dict[str, Any], folder: Path) -> Path:
+    """The folder that stands for a volume: one of the pod's own, or the one that its claim is bound to."""
+    claim = volume.get("persistentVolumeClaim")
+    if claim is None:
+        return folder / str(volume["name"])
+    path = f"/api/v1/namespaces/{namespace}/persistentvolumeclaims/{claim['claimName']}"
+    bound = control_plane.api.call("GET", path)["spec"]["volumeName"]
+    return Path(control_plane.api.call("GET", f"/api/v1/persistentvolumes/{bound}")["spec"]["hostPath"]["path"])
 
 
 def _secrets(volume: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -84,6 +85,18 @@ class Release:
             _wait_until_whole(replicas)
             yield replicas
 
+    @contextmanager
+    def redis(self, folder: Path) -> Iterator[str]:
+        """What its Redis pod would run, until the end of the block, when it is killed; gives its URL."""
+        folder.mkdir(parents=True, exist_ok=True)
+        (box,) = self._containers("redis", folder)
+        process, port = self._redis(box, folder)
+        try:
+            yield f"redis://:{box.environment['REDIS_PASSWORD']}@{LOOPBACK}:{port}/0"
+        finally:
+            process.kill(signal.SIGKILL)
+            process.stop()
+
     def _containers(self, component: str, folder: Path) -> list[kubelet.Container]:
         return kubelet.containers(self.control_plane, self.namespace, component, folder)
 
@@ -93,7 +106,7 @@ class Release:
         words = [str(port) if word == _REDIS_PORT else word for word in box.command]
         command = [redis_server.executable(), *words, "--bind", LOOPBACK]
         process = Process.start(command, name=box.pod, folder=folder, address=f"{LOOPBACK}:{port}")
-        process.wait_until(lambda: b"listening" in process.log.read_bytes() or "Ready to accept" in process.log_tail())
+        process.wait_until(lambda: _listens(port))
         return process, port
 
     def _replica(
@@ -120,6 +133,12 @@ class Release:
         return Replica(
             node=box.pod, started=ReplicaProcess(name=box.pod, url=f"http://{LOOPBACK}:{port}", process=process)
         )
+
+
+def _listens(port: int) -> bool:
+    """Whether somebody takes connections there: as the pod's own probe asks."""
+    with socket.socket() as asked:
+        return asked.connect_ex((LOOPBACK, port)) == 0
 
 
 def _end(replicas: Sequence[Replica]) -> None:
