@@ -49,6 +49,9 @@ HEALTHY: Final = {
     "dcron_redis_up": always(1),
     "dcron_queue_overdue": always(20),
     "dcron_objects_not_ready": always(0),
+    "dcron_objects_blocked": always(0),
+    "dcron_paused": always(0),
+    "dcron_rights_missing": always(0),
 }
 """What each replica shows while all is well; a fair queue is."""
 
@@ -120,6 +123,25 @@ CASES: Final = {
         quiet="9m",
         fires="11m",
         summary="2 DistributedCronJobs are not Ready: they do not fire as they should",
+    ),
+    "DcronObjectsBlocked": Case(
+        {"a": {"dcron_objects_blocked": always(1)}, "b": {"dcron_objects_blocked": always(2)}},
+        quiet="9m",
+        fires="11m",
+        summary="3 DistributedCronJobs are held up by Jobs that do not end",
+    ),
+    "DcronPaused": Case(
+        on_all({"dcron_paused": "0x9 1x50 0x30"}),
+        quiet="19m",
+        fires="21m",
+        ended="31m",
+        summary="Everything is paused for a quarter of an hour by now: no Job is created",
+    ),
+    "DcronRightsMissing": Case(
+        on_all({"dcron_rights_missing": always(2)}),
+        quiet="90s",
+        fires="3m",
+        summary="The replicas lack 2 of the rights that they need",
     ),
 }
 
