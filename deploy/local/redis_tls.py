@@ -47,9 +47,12 @@ class Certificates:
         new = self._folder / f"serial-{self._serial}"
         new.mkdir()
         name = f"/CN=authority {self._serial}"
-        _openssl(new, *_new_key("ca.key"), "-x509", "-days", "2", "-subj", name, "-out", "ca.crt")
+        signs = ("-addext", "keyUsage=critical,keyCertSign,cRLSign")  # from Python 3.13 on, no authority without it
+        _openssl(new, *_new_key("ca.key"), "-x509", "-days", "2", "-subj", name, *signs, "-out", "ca.crt")
         _openssl(new, *_new_key("tls.key"), "-subj", "/CN=dcron", "-out", "tls.csr")
-        (new / "names").write_text(f"subjectAltName=IP:{LOOPBACK},DNS:localhost\n")
+        (new / "names").write_text(
+            f"subjectAltName=IP:{LOOPBACK},DNS:localhost\nauthorityKeyIdentifier=keyid\nsubjectKeyIdentifier=hash\n"
+        )
         signed = ["-CA", "ca.crt", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2", "-extfile", "names"]
         _openssl(new, "x509", "-req", "-in", "tls.csr", *signed, "-out", "tls.crt")
         for file in (self.authority, self.certificate, self.key):
