@@ -9,16 +9,19 @@ import pytest
 
 from deploy.local.cluster import ControlPlane
 from deploy.local.replica import PROJECT
+from tests.cluster import account
 
 _NUMBERS = count(1)
 
 
 @pytest.fixture(scope="session")
 def control_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
-    """A real control plane whose Jobs run to their end."""
-    with ControlPlane.start(tmp_path_factory.mktemp("control-plane")) as control_plane:
+    """A real control plane whose Jobs run to their end. Replicas may do what the manifests say there, and no more."""
+    with ControlPlane.start(tmp_path_factory.mktemp("control-plane"), watched=[account.USER]) as control_plane:
         control_plane.apply_crds(PROJECT / "crds")
+        account.grant(control_plane)
         yield control_plane
+        assert account.forbidden(control_plane) == []
 
 
 @pytest.fixture

@@ -23,6 +23,7 @@ from deploy.local.ports import free_port
 from deploy.local.process import Process
 from deploy.local.redis_server import RedisServer
 from deploy.local.replica import ReplicaProcess
+from tests.cluster import account
 
 NODES = ("north", "south", "west")
 START_SECONDS = 60.0
@@ -166,7 +167,7 @@ class Fleet:
         self._folder = folder
         self._redis = redis
         self._variables = {**(redis.variables if redis else {}), **(variables or {})}
-        straight = Way(kubeconfig=control_plane.kubeconfig, redis_url=redis.url if redis else None)
+        straight = Way(kubeconfig=account.kubeconfig_of_replicas(control_plane), redis_url=redis.url if redis else None)
         self._way = way or (lambda node: straight)
         self.replicas: dict[str, Replica] = {}
 
