@@ -97,3 +97,12 @@ def test_an_edit_is_looked_at_anew() -> None:
     assert described(first) == "write"
     longer = replace(cron_job(schedule="* * * * *"), generation=2)
     assert described(step(longer, preparation, Status(), "11:00:10")) == "check"
+
+
+def test_a_replica_that_has_judged_before_says_the_same_as_one_that_has_not() -> None:
+    """A second manager that applies the same spec is told in the managed fields, and makes no new generation."""
+    schedules = ["0 * * * *", "5 12 2 3 *"]
+    before, after = (cron_job(schedules=schedules, edited=edited) for edited in ("11:00", "13:00"))
+    old, new = Preparation(timedelta(minutes=10)), Preparation(timedelta(minutes=10))
+    assert described(step(before, old, Status(), "11:00:10")) == "write"
+    assert described(step(after, old, Status(), "13:00:10")) == described(step(after, new, Status(), "13:00:10"))
