@@ -119,9 +119,9 @@ class WorkQueue:
         return self._turns.firing_by(moment, at_most=at_most)
 
     def report(self) -> None:
-        """Tell the recorder how deep the queue is."""
+        """Tell the recorder how deep the queue is. What waits out of courtesy is not overdue."""
         self._advance()
-        self._recorder.queue(waiting=len(self._turns), overdue=self._turns.ready)
+        self._recorder.queue(waiting=len(self._turns), overdue=self._turns.overdue(waited=self._courtesy))
 
     async def run(self) -> None:
         """Run looks until `stop`; those under way are finished first."""
