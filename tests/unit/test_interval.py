@@ -44,6 +44,11 @@ CASES: dict[str, tuple[dict[str, Any], timedelta, str | None]] = {
         timedelta(minutes=90),
         "two instants lie 1h apart",
     ),
+    "two that are rounded to the same": (
+        {"schedule": "@every 620s"},
+        timedelta(seconds=650),
+        "two instants lie 620s apart (2026-03-02T11:10:20Z and 2026-03-02T11:20:40Z); here at least 650s is allowed",
+    ),
     "an instant only": ({"schedule": "@at 2026-03-02T14:00:00Z"}, timedelta(days=1), None),
     "jitter is one shift of all instants": ({"schedule": "0 * * * *", "jitterSeconds": 3000}, timedelta(hours=1), None),
     "no least": ({"schedule": "* * * * * *"}, timedelta(0), None),
