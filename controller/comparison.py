@@ -85,7 +85,8 @@ class Comparison:
                 behind.pop()
             if not behind:
                 return True
-            if self._cron_jobs.known > known:
+            # Once as many are known as were listed, more of them are new ones, and what is missing is gone.
+            if known < self._cron_jobs.known <= len(versions):
                 known, moved_at = self._cron_jobs.known, self._clock.elapsed()
             elif self._clock.elapsed() - moved_at >= WATCH_LAG:
                 return False
@@ -101,14 +102,20 @@ class Comparison:
         self._watchdog.went_back(any(_is_older(versions.get(key), cron_job) for key, cron_job in known.items()))
         behind = [key for key, version in versions.items() if self._cron_jobs.is_behind(key, *version)]
         missing = [key for key, cron_job in known.items() if versions.get(key, ("",))[0] != cron_job.uid]
-        unseen = [key for key in sorted({*behind, *missing}) if await self._read(key)]
+        unseen = [key for key in sorted({*behind, *missing}) if await self._read(key, versions.get(key))]
         if unseen:
             logger.warning("the watch of the objects is behind", extra={"count": len(unseen), "key": str(unseen[0])})
 
-    async def _read(self, key: Key) -> bool:
-        """Read an object; False if it stands as the watch has shown it meanwhile."""
+    async def _read(self, key: Key, listed: tuple[str, str] | None) -> bool:
+        """Read an object; False if it stands as the watch has shown it meanwhile, or if it cannot be read."""
         known = self._cron_jobs.get(key)
-        current = await self._cluster.read(key)
+        try:
+            current = await self._cluster.read(key)
+        except (KeyError, ValueError, TypeError, AttributeError) as error:  # as `handlers` has it
+            logger.warning("cannot read an object; leaving it alone", extra={"key": str(key), "reason": repr(error)})
+            if listed is not None:
+                self._cron_jobs.leave_alone(key, *listed)
+            return False
         ended = known is not None and (current is None or current.uid != known.uid)
         unseen = ended and self._cron_jobs.get(key) == known
         if known is not None and ended:

@@ -86,15 +86,17 @@ class EventPoster:
         self._arrived = asyncio.Event()
 
     def post(self, event: Event) -> None:
-        """Take an Event; a full queue drops its oldest."""
+        """Take an Event; a full queue drops one."""
         key = event.key
         subject = Subject(api_version=API_VERSION, kind=KIND, namespace=key.namespace, name=key.name, uid=event.uid)
         self.post_about(subject, event.type, event.reason, event.message, count=event.count)
 
     def post_about(self, subject: Subject, type: EventType, reason: str, message: str, *, count: int = 1) -> None:
-        """Take an Event about anything; a full queue drops its oldest."""
+        """Take an Event about anything; a full queue drops the oldest that is no warning, or else its oldest."""
         if len(self._waiting) >= self._queue_length:
-            self._waiting.popleft()
+            # In a herd a thousand good news come in behind a warning before the first of them may go.
+            plain = (place for place, told in enumerate(self._waiting) if told.type is EventType.NORMAL)
+            del self._waiting[next(plain, 0)]
             self._recorder.request("api", "create", 0.0, error="EventDropped")
         at, came_at = self._clock.now(), self._clock.elapsed()
         told = _Told(subject=subject, at=at, came_at=came_at, type=type, reason=reason, message=message, count=count)

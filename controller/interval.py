@@ -42,7 +42,10 @@ def _too_short(instants: tuple[datetime, ...], minimum: timedelta) -> IntervalTo
     if closest is None or closest[1] - closest[0] >= minimum:
         return None
     first, second = closest
+    apart, least = span(second - first), span(minimum)
+    if apart == least:  # a span is rounded
+        apart, least = f"{(second - first).total_seconds():g}s", f"{minimum.total_seconds():g}s"
     return IntervalTooShort(
-        f"two instants lie {span(second - first)} apart ({format_time(first)} and {format_time(second)}); "
-        f"here at least {span(minimum)} is allowed (DCRON_MINIMUM_INTERVAL_SECONDS)"
+        f"two instants lie {apart} apart ({format_time(first)} and {format_time(second)}); "
+        f"here at least {least} is allowed (DCRON_MINIMUM_INTERVAL_SECONDS)"
     )

@@ -35,6 +35,7 @@ half the rate (docs/benchmarks.md)."""
 RESTED = timedelta(minutes=1)
 """What fires more often is not prepared earlier: the Job of before would end in between, and all be decided anew."""
 
+_Edit = tuple[int, datetime | None]
 Observe = Callable[[Status], Observed]
 """Gives what is known of an object besides its status."""
 
@@ -74,7 +75,7 @@ class Preparation:
     def __init__(self, minimum_interval: timedelta = timedelta(0)) -> None:
         self._minimum_interval = minimum_interval
         self._prepared: dict[str, Prepared] = {}
-        self._judged: dict[str, tuple[int, Schedule | TerminalError]] = {}
+        self._judged: dict[str, tuple[_Edit, Schedule | TerminalError]] = {}
 
     def next_step(self, cron_job: CronJob, stance: Stance, now: datetime, observe: Observe) -> Step:
         """What was prepared for this moment, if it holds; else what is decided now.
@@ -103,10 +104,11 @@ class Preparation:
         schedule = schedule_of(cron_job)
         if not self._minimum_interval:
             return schedule
-        generation, judged = self._judged.get(cron_job.uid, (None, schedule))
-        if generation != cron_job.generation:
+        edit = (cron_job.generation, cron_job.edited_at)  # what is looked at begins at the latter (`interval`)
+        of, judged = self._judged.get(cron_job.uid, (None, schedule))
+        if of != edit:
             judged = allowed(cron_job, schedule, self._minimum_interval)
-            self._judged[cron_job.uid] = cron_job.generation, judged
+            self._judged[cron_job.uid] = edit, judged
         return judged
 
     def _take(self, cron_job: CronJob, stance: Stance, now: datetime) -> Prepared | None:

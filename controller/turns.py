@@ -157,6 +157,18 @@ class Turns:
         """How many keys have come due and wait, as of the last `advance`."""
         return self._ready
 
+    def overdue(self, *, waited: timedelta = timedelta(0)) -> int:
+        """How many of them could be taken by now, as of the last `advance`.
+
+        Args:
+            waited: What only keeps the books could be only if it has waited for so long.
+        """
+        if not waited:
+            return self._ready
+        places = ((number, self._places.get(key)) for _, number, key in self._lanes[Lane.BOOKS])
+        books = (place for number, place in places if place and place.number == number and place.lane is Lane.BOOKS)
+        return self._ready - sum(place.turn.at + waited > self._now for place in books)
+
     def put(self, key: Key, turn: Turn) -> bool:
         """Give a key a turn; one that it has already is joined with it. False: nothing has changed by that."""
         known = self._places.get(key)

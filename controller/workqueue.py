@@ -30,7 +30,8 @@ BOOK_PLACES = 8
 SLOW = timedelta(seconds=0.5)
 """A look that takes longer holds no place any more: what it waits for is not this node's processor."""
 MOST_PLACES = 64
-"""Looks under way at once, slow ones included."""
+"""Looks under way at once, slow ones included. As many as `PLACES` of these are kept for what fires: slow books would
+have them all where statuses hang and creates do not."""
 COURTESY = timedelta(seconds=3)
 """Books wait no longer than this while other nodes are in a rush: where one lasts for ever, statuses are so late."""
 GLANCE = timedelta(milliseconds=100)
@@ -110,7 +111,7 @@ class WorkQueue:
     @property
     def stalled(self) -> timedelta:
         """For how long no look has begun or ended although keys are due; zero if none is."""
-        self._turns.advance(self._clock.now())
+        self._advance()
         return self._clock.elapsed() - self._moved_at if self._turns.ready else timedelta(0)
 
     def firing_by(self, moment: datetime, *, at_most: int) -> list[Key]:
@@ -118,9 +119,9 @@ class WorkQueue:
         return self._turns.firing_by(moment, at_most=at_most)
 
     def report(self) -> None:
-        """Tell the recorder how deep the queue is."""
-        self._turns.advance(self._clock.now())
-        self._recorder.queue(waiting=len(self._turns), overdue=self._turns.ready)
+        """Tell the recorder how deep the queue is. What waits out of courtesy is not overdue."""
+        self._advance()
+        self._recorder.queue(waiting=len(self._turns), overdue=self._turns.overdue(waited=self._courtesy))
 
     async def run(self) -> None:
         """Run looks until `stop`; those under way are finished first."""
@@ -145,10 +146,16 @@ class WorkQueue:
         elif self._turns.put(key, turn):
             self._news.set()
 
-    def _start_due(self, looks: asyncio.TaskGroup) -> None:
+    def _advance(self) -> None:
+        """Time has come to now; as long as there was nothing to do, nothing has stood still."""
+        if not self._turns.ready and not self._running:
+            self._moved_at = self._clock.elapsed()
         self._turns.advance(self._clock.now())
+
+    def _start_due(self, looks: asyncio.TaskGroup) -> None:
+        self._advance()
         while len(self._running) < self._most and len(quick := self._quick()) < self._places:
-            books = quick.count(Lane.BOOKS) < BOOK_PLACES
+            books = quick.count(Lane.BOOKS) < BOOK_PLACES and self._books < max(BOOK_PLACES, self._most - self._places)
             taken = self._turns.pop(books=books, waited=self._courtesy)
             if taken is None:
                 break
@@ -161,6 +168,11 @@ class WorkQueue:
         """The lanes of the looks under way that are not slow: the last to begin."""
         since = self._clock.elapsed() - SLOW
         return [look.lane for look in takewhile(lambda look: look.began > since, reversed(self._running.values()))]
+
+    @property
+    def _books(self) -> int:
+        """How many looks under way may only keep books, slow ones included."""
+        return sum(look.lane is Lane.BOOKS for look in self._running.values())
 
     @property
     def _courtesy(self) -> timedelta:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -251,6 +252,26 @@ async def test_events_beyond_the_queue_drop_the_oldest_and_are_counted() -> None
             events.post(event(str(number)))
 
     assert requests.errors == ["EventDropped"] * 2
+
+
+async def test_a_warning_is_not_dropped_for_good_news_that_come_in_behind_it() -> None:
+    """In a herd nothing leaves the queue for seconds, and each Job that is made is an Event."""
+    posted: list[str] = []
+
+    async def note(request: Any) -> Any:
+        posted.append((await request.json())["message"])
+        return await always(201, {})(request)
+
+    async with scripted(note) as client:
+        events = EventPoster(api_of(client), SystemClock(), Requests(), node=NODE, queue_length=3)
+        events.post(replace(event("quota"), type=EventType.WARNING))
+        for number in range(5):
+            events.post(event(str(number)))
+        async with running(events.run()):
+            while len(posted) < 3:
+                await SystemClock().sleep(timedelta(milliseconds=5))
+
+    assert posted == ["quota", "3", "4"]
 
 
 async def test_events_that_fail_are_dropped_and_the_next_ones_go_on() -> None:

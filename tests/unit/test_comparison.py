@@ -171,6 +171,28 @@ def test_a_replica_that_knows_of_a_future_which_a_restored_etcd_has_not_is_given
     in_world(act)
 
 
+class Odd(FakeCluster):
+    """An object that this version cannot read, as `KubeCluster.read` has it: it parses."""
+
+    async def read(self, key: Key) -> CronJob | None:
+        if key.name == "odd":
+            raise ValueError("'Sometimes' is not a valid ConcurrencyPolicy")
+        return await super().read(key)
+
+
+def test_an_unreadable_object_that_the_watch_lags_behind_does_not_end_the_comparison() -> None:
+    async def act(world: World) -> None:
+        observer = Observer(world, Odd)
+        first = made(world, "odd")
+        observer.node.cron_jobs.leave_alone(first.key, first.uid, first.resource_version)
+        made(world, "odd", minute=5)
+        other = made(world, "zz-other")
+        await observer.compares(world, times=2)
+        assert observer.node.cron_jobs.get(other.key) == other
+
+    in_world(act)
+
+
 def test_all_is_shown_once_the_watch_has_caught_up_with_the_list() -> None:
     async def act(world: World) -> None:
         observer = Observer(world)
@@ -226,6 +248,22 @@ def test_an_object_that_is_deleted_meanwhile_is_not_waited_for_though_the_watch_
         for number in range(100):
             await world.clock.sleep(WATCH_LAG / 10)
             observer.node.cron_jobs.see(made(world, "busy", minute=number % 60))
+        assert waiting.done()
+        assert not await waiting
+
+    in_world(act)
+
+
+def test_an_object_that_is_deleted_meanwhile_is_not_waited_for_though_others_are_made_all_the_time() -> None:
+    async def act(world: World) -> None:
+        observer = Observer(world)
+        deleted = made(world, "deleted soon")
+        waiting = world.loop.create_task(observer.comparison.all_shown())
+        await world.clock.sleep(WATCH_LAG / 10)
+        world.server.delete(deleted.key)
+        for number in range(100):
+            observer.node.cron_jobs.see(made(world, f"new-{number}"))
+            await world.clock.sleep(WATCH_LAG / 2)
         assert waiting.done()
         assert not await waiting
 

@@ -44,6 +44,11 @@ CASES: dict[str, tuple[dict[str, Any], timedelta, str | None]] = {
         timedelta(minutes=90),
         "two instants lie 1h apart",
     ),
+    "two that are rounded to the same": (
+        {"schedule": "@every 620s"},
+        timedelta(seconds=650),
+        "two instants lie 620s apart (2026-03-02T11:10:20Z and 2026-03-02T11:20:40Z); here at least 650s is allowed",
+    ),
     "an instant only": ({"schedule": "@at 2026-03-02T14:00:00Z"}, timedelta(days=1), None),
     "jitter is one shift of all instants": ({"schedule": "0 * * * *", "jitterSeconds": 3000}, timedelta(hours=1), None),
     "no least": ({"schedule": "* * * * * *"}, timedelta(0), None),
@@ -97,3 +102,12 @@ def test_an_edit_is_looked_at_anew() -> None:
     assert described(first) == "write"
     longer = replace(cron_job(schedule="* * * * *"), generation=2)
     assert described(step(longer, preparation, Status(), "11:00:10")) == "check"
+
+
+def test_a_replica_that_has_judged_before_says_the_same_as_one_that_has_not() -> None:
+    """A second manager that applies the same spec is told in the managed fields, and makes no new generation."""
+    schedules = ["0 * * * *", "5 12 2 3 *"]
+    before, after = (cron_job(schedules=schedules, edited=edited) for edited in ("11:00", "13:00"))
+    old, new = Preparation(timedelta(minutes=10)), Preparation(timedelta(minutes=10))
+    assert described(step(before, old, Status(), "11:00:10")) == "write"
+    assert described(step(after, old, Status(), "13:00:10")) == described(step(after, new, Status(), "13:00:10"))

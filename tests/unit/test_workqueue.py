@@ -247,6 +247,18 @@ def test_firings_find_places_while_there_are_many_books_to_keep() -> None:
     assert len(desk.looks) == 20 * BOOK_PLACES + 1
 
 
+def test_a_firing_finds_a_place_though_very_many_books_are_slow() -> None:
+    async def act(desk: Desk) -> None:
+        desk.takes = 20.0
+        for number in range(200):
+            desk.queue.add(key(f"book-{number:03}"), at(1), books=True)
+        await desk.until(15)
+        desk.add("fires")
+        await desk.until(19)
+
+    assert at_desk(act).times("fires") == [15.0]
+
+
 def test_a_key_with_books_to_keep_is_looked_at_when_it_fires_even_if_others_have_books_too() -> None:
     async def act(desk: Desk) -> None:
         desk.takes = 0.4
@@ -284,6 +296,24 @@ def test_books_wait_no_longer_than_is_courteous_for_a_rush_that_lasts() -> None:
 
     (kept_at,) = at_desk(act).times("book")
     assert COURTESY.total_seconds() <= kept_at - 1 <= (COURTESY + 2 * GLANCE).total_seconds()
+
+
+def test_what_waits_out_of_courtesy_is_not_told_as_overdue() -> None:
+    """50 firings a second, evenly over three replicas: 17 are this node's, 33 of others are a rush without an end."""
+
+    async def act(desk: Desk) -> None:
+        for tick in range(50 * 20):
+            await desk.clock.sleep(timedelta(milliseconds=20))
+            if tick % 3 == 0:
+                desk.queue.add(key(f"own-{tick}"), desk.clock.now() + timedelta(milliseconds=800), books=True)
+            else:
+                desk.queue.others_fire()
+            if tick % 50 == 0:
+                desk.queue.report()
+
+    depths = at_desk(act).numbers.depths
+    assert max(waiting for waiting, _ in depths) > 50
+    assert max(overdue for _, overdue in depths) <= 5, "an alert stands on it: DcronQueueGrows"
 
 
 def test_a_job_of_another_node_now_and_then_holds_up_no_books() -> None:
@@ -531,6 +561,21 @@ def test_stalled_is_for_how_long_no_look_has_begun_or_ended_while_keys_are_due()
         assert desk.queue.stalled == timedelta(seconds=10)
 
     at_desk(act, places=1, most=1)
+
+
+def test_books_that_wait_out_of_courtesy_after_a_long_rest_are_not_stalled() -> None:
+    async def act(desk: Desk) -> None:
+        await desk.until(600)
+        for _ in range(MANY):
+            desk.queue.others_fire()
+        desk.queue.add(key("book"), books=True)
+        await desk.clock.sleep(GLANCE)
+        assert desk.looks == []
+        stalled.append(desk.queue.stalled)
+
+    stalled: list[timedelta] = []
+    at_desk(act)
+    assert stalled[0] <= GLANCE
 
 
 def test_a_queue_that_gets_on_is_not_stalled_however_long_the_row_is() -> None:
