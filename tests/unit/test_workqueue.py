@@ -274,9 +274,9 @@ def test_books_wait_while_other_nodes_make_many_jobs_and_firings_do_not() -> Non
     async def act(desk: Desk) -> None:
         desk.queue.add(key("book"), at(1), books=True)
         desk.add("firing", 1.5)
-        for number in range(30):  # a hundred of them each second
+        for number in range(30):  # two hundred of them each second
             await desk.until(0.5 + number / 20)
-            for _ in range(5):
+            for _ in range(10):
                 desk.queue.others_fire()
         await desk.until(5)
 
@@ -299,16 +299,16 @@ def test_books_wait_no_longer_than_is_courteous_for_a_rush_that_lasts() -> None:
 
 
 def test_what_waits_out_of_courtesy_is_not_told_as_overdue() -> None:
-    """50 firings a second, evenly over three replicas: 17 are this node's, 33 of others are a rush without an end."""
+    """200 firings a second, evenly over three replicas: 67 are this node's, 133 of others are a rush without an end."""
 
     async def act(desk: Desk) -> None:
-        for tick in range(50 * 20):
-            await desk.clock.sleep(timedelta(milliseconds=20))
+        for tick in range(200 * 20):
+            await desk.clock.sleep(timedelta(milliseconds=5))
             if tick % 3 == 0:
                 desk.queue.add(key(f"own-{tick}"), desk.clock.now() + timedelta(milliseconds=800), books=True)
             else:
                 desk.queue.others_fire()
-            if tick % 50 == 0:
+            if tick % 200 == 0:
                 desk.queue.report()
 
     depths = at_desk(act).numbers.depths
