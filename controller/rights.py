@@ -27,6 +27,8 @@ logger = logging.getLogger(__name__)
 ASK_EVERY = timedelta(seconds=30)
 ASK_AGAIN = timedelta(seconds=2)
 """While something is missing: whoever has mended the role wants to see it."""
+FOR_EACH = timedelta(milliseconds=100)
+"""No more often than this for each right: a replica of a hundred namespaces has a thousand to ask for."""
 _PATH = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 
 Tell = Callable[[EventType, str, str], None]
@@ -101,7 +103,12 @@ class Rights:
         """Ask for ever."""
         while True:
             await self.ask()
-            await self._clock.sleep(ASK_AGAIN if self.missing else ASK_EVERY)
+            await self._clock.sleep(self.pause)
+
+    @property
+    def pause(self) -> timedelta:
+        """How long until it asks again."""
+        return max(ASK_AGAIN if self.missing else ASK_EVERY, FOR_EACH * len(self._rights))
 
     async def ask(self) -> None:
         """Ask for each right; if one of the answers fails, what was known before holds on."""

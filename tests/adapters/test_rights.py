@@ -45,6 +45,7 @@ class Asked:
     """A replica's rights, and what it has told."""
 
     def __init__(self, api: ApiServer) -> None:
+        self.api = api
         self.counts: list[int] = []
         self.events: list[tuple[EventType, str, str]] = []
         self.rights = Rights(
@@ -108,6 +109,16 @@ async def test_an_api_server_that_does_not_answer_changes_nothing() -> None:
         await asked.rights.ask()
         assert asked.rights.missing == (WATCH,)
     assert (asked.counts, len(asked.events)) == ([1], 1)
+
+
+@pytest.mark.parametrize(("namespaces", "well", "missing"), [(1, 30, 2), (100, 100, 100)])
+async def test_a_replica_of_many_namespaces_asks_less_often(namespaces: int, well: float, missing: float) -> None:
+    wanted = rights.needed([f"team-{number}" for number in range(namespaces)])
+    async with asking(Authorizer()) as asked:
+        many = Rights(asked.api, SystemClock(), wanted, count=asked.counts.append, tell=lambda *event: None)
+        assert well <= many.pause.total_seconds() <= 1.1 * well
+        many.missing = (WATCH,)
+        assert missing <= many.pause.total_seconds() <= 1.1 * missing
 
 
 def test_a_replica_of_some_namespaces_needs_its_rights_in_each_of_them() -> None:
