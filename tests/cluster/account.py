@@ -11,7 +11,7 @@ from deploy.local.replica import PROJECT
 NAMESPACE, NAME = "dcron-system", "dcron"
 USER = f"system:serviceaccount:{NAMESPACE}:{NAME}"
 _BASE = PROJECT / "deploy" / "kustomize" / "base"
-_FILE = "replica.kubeconfig"
+_FILE = "account-of-replicas.kubeconfig"
 _LASTS = "24h"
 
 
