@@ -14,7 +14,7 @@ from datetime import timedelta
 from controller.errors import NotServed, TransientError
 from controller.lister import CronJobLister
 from controller.ports import Clock, Cluster
-from controller.spec import CronJob, Key
+from controller.spec import UNREADABLE, CronJob, Key
 from controller.watchdog import Watchdog
 
 logger = logging.getLogger(__name__)
@@ -111,7 +111,7 @@ class Comparison:
         known = self._cron_jobs.get(key)
         try:
             current = await self._cluster.read(key)
-        except (KeyError, ValueError, TypeError, AttributeError) as error:  # as `handlers` has it
+        except UNREADABLE as error:
             logger.warning("cannot read an object; leaving it alone", extra={"key": str(key), "reason": repr(error)})
             if listed is not None:
                 self._cron_jobs.leave_alone(key, *listed)

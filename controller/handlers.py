@@ -110,7 +110,7 @@ def take(replica: Replica, event: Mapping[str, Any]) -> None:
         return
     try:
         cron_job = spec.parse(event["object"])
-    except (KeyError, ValueError, TypeError, AttributeError) as error:
+    except spec.UNREADABLE as error:
         logger.warning("cannot read an object; leaving it alone", extra={"key": str(key), "reason": repr(error)})
         replica.cron_job_unreadable(key, meta["uid"], meta["resourceVersion"])
     else:

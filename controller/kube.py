@@ -24,7 +24,7 @@ from controller.messages import CreateResult, Event, JobCreated, JobExists, JobR
 from controller.spec import CronJob, Key
 
 PAGE = 500
-"""Objects on one page of a list of versions: some 5 ms of the loop."""
+"""Objects on one page of a list of versions: some 6 ms of the loop."""
 METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 
 _REJECTIONS = (HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
@@ -87,7 +87,7 @@ class KubeCluster:
     async def versions(self) -> Mapping[Key, tuple[str, str]]:
         """UID and resourceVersion of every object in scope, without bodies; see the port.
 
-        Page by page: the whole list of 50,000 would hold the loop for a second. Since Kubernetes 1.34 the API server
+        Page by page: the whole list of 50,000 would hold the loop for two seconds. Since Kubernetes 1.34 the API server
         takes the pages from its cache.
         """
         found: dict[Key, tuple[str, str]] = {}

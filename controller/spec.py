@@ -193,6 +193,10 @@ class CronJob:
         return too_late_at is not None and at >= too_late_at
 
 
+UNREADABLE = (KeyError, ValueError, TypeError, AttributeError)
+"""What `parse` raises of an object that this version cannot read, such as one of a newer CRD: it is left alone."""
+
+
 def parse(body: Mapping[str, Any]) -> CronJob:
     """The object in an API server's answer or watch event.
 
@@ -200,7 +204,7 @@ def parse(body: Mapping[str, Any]) -> CronJob:
         body: The JSON of a DistributedCronJob.
 
     Raises:
-        KeyError, ValueError, TypeError: It is not one that the CRD's schema lets in.
+        UNREADABLE: It is not one that the CRD's schema lets in.
     """
     meta = body["metadata"]
     created_at = parse_time(meta["creationTimestamp"])
