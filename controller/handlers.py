@@ -1,9 +1,10 @@
 """Intake of DistributedCronJobs by kopf: each watch event goes to the replica as a value, and nothing more.
 
-kopf does what it is good at: listing, watching, reconnecting. It must never write to our objects, so there are event
-handlers only (timers, daemons and change handlers leave finalizers or annotations from every replica), they return
-None (a returned value would land in the status), and it runs standalone (its peering freezes replicas of equal
-priority). A handler's errors are swallowed by kopf, so what cannot be read is said here.
+kopf does what it is good at: listing, watching, reconnecting. It must never write to our objects, so there is an event
+handler only (timers, daemons and change handlers leave finalizers or annotations from every replica), and it runs
+standalone (its peering freezes replicas of equal priority). Each event is taken in the handler's filter, which kopf
+asks once for each: to call a handler costs as much again as all else that kopf does for an event (175 microseconds with
+it, 110 without), and all replicas see all changes. What cannot be read is said here.
 """
 
 from __future__ import annotations
@@ -89,9 +90,18 @@ def register(replica: Replica, client: ApiClient) -> kopf.OperatorRegistry:
     async def login(**_: Any) -> kopf.ConnectionInfo:
         return await credentials(client)
 
-    @kopf.on.event(GROUP, VERSION, PLURAL, registry=registry)
-    async def cron_job_event(event: Mapping[str, Any], **_: Any) -> None:
-        take(replica, event)
+    def taken(event: Mapping[str, Any], **_: Any) -> bool:
+        try:
+            take(replica, event)
+        except Exception:  # here kopf would end its watch by it, and the process, at each start
+            logger.exception(
+                "an object was not taken over, by a bug", extra={"uid": event["object"]["metadata"]["uid"]}
+            )
+        return False
+
+    @kopf.on.event(GROUP, VERSION, PLURAL, registry=registry, when=taken)
+    async def cron_job_event(**_: Any) -> None:
+        """Nothing is left to do: see the room's docstring."""
 
     return registry
 

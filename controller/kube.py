@@ -20,7 +20,7 @@ from controller.api import FIELD_MANAGER, Answer, ApiServer, collection_path
 from controller.errors import ClusterUnavailable, Conflict, NamespaceTerminating, TransientError
 from controller.events import EventPoster
 from controller.jobs import UID_LABEL, Job
-from controller.messages import CreateResult, Event, JobCreated, JobExists, JobRejected
+from controller.messages import CreateResult, Event, Extent, JobCreated, JobExists, JobRejected
 from controller.spec import CronJob, Key
 
 PAGE = 500
@@ -105,6 +105,23 @@ class KubeCluster:
                     break
                 query = {**query, "continue": more}
         return found
+
+    async def extent(self) -> Extent:
+        """How many objects there are in scope, and how far the API server has come; see the port.
+
+        A page of one says how many come after it. An API server need not tell it; then all are listed.
+        """
+        count = version = 0
+        for namespace in self._scopes:
+            query = {"limit": "1"}
+            answer = await self._api.request("list", _cron_jobs_path(namespace), query=query, accept=METADATA_ONLY)
+            body = answer.expect_ok()
+            meta, found = body["metadata"], len(body["items"] or ())
+            if meta.get("continue") and "remainingItemCount" not in meta:
+                return Extent(count=len(await self.versions()), version=int(meta["resourceVersion"]))
+            count += found + meta.get("remainingItemCount", 0)
+            version = max(version, int(meta["resourceVersion"]))
+        return Extent(count=count, version=version)
 
     async def list_jobs(self, cron_job: CronJob) -> tuple[Job, ...]:
         """This object's Jobs as they stand in etcd now (by label)."""

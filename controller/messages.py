@@ -82,6 +82,19 @@ class FiringRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Extent:
+    """What the API server says of all objects in scope without listing them.
+
+    Attributes:
+        count: How many there are.
+        version: The version that it has come to, of whatever resource: no object's is greater.
+    """
+
+    count: int
+    version: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class JobCreated:
     """The Job was created by this very request."""
 

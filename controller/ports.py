@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from controller.jobs import Job
-from controller.messages import CreateResult, Event, FiringRecord, Member, Membership
+from controller.messages import CreateResult, Event, Extent, FiringRecord, Member, Membership
 from controller.outcomes import Reason
 from controller.spec import CronJob, Key
 
@@ -146,6 +146,10 @@ class Cluster(Protocol):
 
     async def versions(self) -> Mapping[Key, tuple[str, str]]:
         """UID and resourceVersion of every object in scope, without bodies."""
+        ...
+
+    async def extent(self) -> Extent:
+        """How many objects there are in scope, and how far the API server has come; costs it next to nothing."""
         ...
 
     async def list_jobs(self, cron_job: CronJob) -> tuple[Job, ...]:

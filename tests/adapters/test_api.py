@@ -29,7 +29,7 @@ from controller.events import EventPoster, Subject
 from controller.instants import parse_time
 from controller.jobs import Job
 from controller.kube import KubeCluster
-from controller.messages import Event, EventType, JobRejected
+from controller.messages import Event, EventType, Extent, JobRejected
 from controller.ports import Cluster
 from controller.spec import CronJob, Key, Spec
 from deploy.local.kubeconfig import kubeconfig
@@ -63,6 +63,7 @@ CALLS: dict[str, Call] = {
     "ping": lambda cluster: cluster.ping(),
     "read": lambda cluster: cluster.read(CRON_JOB.key),
     "versions": lambda cluster: cluster.versions(),
+    "extent": lambda cluster: cluster.extent(),
     "list_jobs": lambda cluster: cluster.list_jobs(CRON_JOB),
     "create_job": lambda cluster: cluster.create_job(manifest(CRON_JOB)),
     "check_job": lambda cluster: cluster.check_job(manifest(CRON_JOB)),
@@ -242,6 +243,22 @@ async def test_versions_whose_pages_took_too_long_are_no_list() -> None:
     async with scripted(in_turn(page("a", more="after a"), always(410, status("Expired", "too old")))) as client:
         with pytest.raises(ClusterUnavailable, match="too old"):
             await cluster_of(client).versions()
+
+
+async def test_an_api_server_that_does_not_tell_how_many_come_after_a_page_has_all_pages_asked_for() -> None:
+    async with scripted(in_turn(page("a", more="after a"), page("a", more="after a"), page("b", "c"))) as client:
+        assert await cluster_of(client).extent() == Extent(count=3, version=9)
+
+
+async def test_the_extent_of_several_namespaces_is_that_of_all() -> None:
+    first = always(
+        200, {"metadata": {"resourceVersion": "7", "continue": "more", "remainingItemCount": 41}, "items": [{}]}
+    )
+    second = always(200, {"metadata": {"resourceVersion": "8"}, "items": None})
+    async with scripted(in_turn(first, second)) as client:
+        api = api_of(client)
+        cluster = KubeCluster(api, EventPoster(api, SystemClock(), Requests(), node=NODE), namespaces=("one", "two"))
+        assert await cluster.extent() == Extent(count=42, version=8)
 
 
 async def test_events_beyond_the_queue_drop_the_oldest_and_are_counted() -> None:

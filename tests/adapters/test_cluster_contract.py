@@ -84,6 +84,17 @@ class TestObjects:
             two.key: (two.uid, two.resource_version),
         }
 
+    async def test_the_extent_counts_the_objects_and_has_come_as_far_as_each_of_them(self, world: World) -> None:
+        assert (await world.cluster.extent()).count == 0
+        every = [await world.apply(name, cron_job_spec()) for name in ("one", "two", "three")]
+
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while (extent := await world.cluster.extent()).count < len(every):
+                await asyncio.sleep(0.05)
+
+        assert extent.count == len(every)
+        assert extent.version >= max(int(one.resource_version) for one in every)
+
 
 class TestStatus:
     async def test_a_write_merges_into_the_status_and_leaves_the_generation(self, world: World) -> None:

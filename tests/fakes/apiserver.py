@@ -189,6 +189,11 @@ class FakeApiServer:
 
     # --- what the world looks like ----------------------------------------------------------------------------------
 
+    @property
+    def revision(self) -> int:
+        """The version that all has come to."""
+        return self._revision
+
     def cron_jobs(self) -> tuple[CronJob, ...]:
         """All objects."""
         return tuple(self._parsed_cron_jobs.values())

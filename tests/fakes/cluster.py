@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 from controller.errors import ClusterUnavailable, Conflict, DcronError, Throttled
 from controller.jobs import Job
-from controller.messages import CreateResult, Event
+from controller.messages import CreateResult, Event, Extent
 from controller.ports import Clock
 from controller.spec import CronJob, Key
 from tests.fakes.apiserver import FakeApiServer, Glitch
@@ -71,6 +71,10 @@ class FakeCluster:
         """As the port says."""
         every = await self._call(self._server.cron_jobs)
         return {cron_job.key: (cron_job.uid, cron_job.resource_version) for cron_job in every}
+
+    async def extent(self) -> Extent:
+        """As the port says."""
+        return await self._call(lambda: Extent(count=len(self._server.cron_jobs()), version=self._server.revision))
 
     async def list_jobs(self, cron_job: CronJob) -> tuple[Job, ...]:
         """As the port says."""

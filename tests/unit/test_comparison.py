@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import pytest
 
+from controller import comparison
 from controller.comparison import COMPARE_EVERY, WATCH_LAG, Comparison
 from controller.errors import NotServed
+from controller.messages import Extent
 from controller.spec import CronJob, Key
 from controller.watchdog import Watchdog
 from tests.fakes.cluster import FakeCluster
@@ -206,13 +210,23 @@ def test_all_is_shown_once_the_watch_has_caught_up_with_the_list() -> None:
 
 
 class Counted(FakeCluster):
-    """Counts the lists."""
+    """Counts how often it is asked for the list, and for the number alone."""
 
-    lists = 0
+    lists = numbers = 0
 
     async def versions(self) -> Mapping[Key, tuple[str, str]]:
         type(self).lists += 1
         return await super().versions()
+
+    async def extent(self) -> Extent:
+        type(self).numbers += 1
+        return await super().extent()
+
+
+@pytest.fixture(autouse=True)
+def counted_from_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Counted, "lists", 0)
+    monkeypatch.setattr(Counted, "numbers", 0)
 
 
 def made(world: World, name: str, *, minute: int = 0) -> CronJob:
@@ -221,9 +235,8 @@ def made(world: World, name: str, *, minute: int = 0) -> CronJob:
 
 
 @pytest.mark.parametrize("left_alone", [False, True])
-def test_a_watch_that_shows_more_and_more_is_waited_for_without_another_list(left_alone: bool) -> None:
+def test_a_watch_that_shows_more_and_more_is_waited_for_and_all_is_counted_only_once(left_alone: bool) -> None:
     async def act(world: World) -> None:
-        Counted.lists = 0
         observer = Observer(world, Counted)
         shown = [made(world, f"object-{number:02}") for number in range(10)]
         waiting = world.loop.create_task(observer.comparison.all_shown())
@@ -235,7 +248,7 @@ def test_a_watch_that_shows_more_and_more_is_waited_for_without_another_list(lef
             else:
                 observer.node.cron_jobs.see(cron_job)
         assert await waiting
-        assert Counted.lists == 1
+        assert (Counted.numbers, Counted.lists) == (1, 0)
 
     in_world(act)
 
@@ -244,6 +257,7 @@ def test_an_object_that_is_deleted_meanwhile_is_not_waited_for_though_the_watch_
     async def act(world: World) -> None:
         observer = Observer(world)
         made(world, "deleted soon")
+        observer.node.cron_jobs.see(made(world, "busy"))
         waiting = world.loop.create_task(observer.comparison.all_shown())
         for number in range(100):
             await world.clock.sleep(WATCH_LAG / 10)
@@ -257,15 +271,147 @@ def test_an_object_that_is_deleted_meanwhile_is_not_waited_for_though_the_watch_
 def test_an_object_that_is_deleted_meanwhile_is_not_waited_for_though_others_are_made_all_the_time() -> None:
     async def act(world: World) -> None:
         observer = Observer(world)
-        deleted = made(world, "deleted soon")
+        deleted = [made(world, f"deleted soon {number}") for number in range(10)]
         waiting = world.loop.create_task(observer.comparison.all_shown())
         await world.clock.sleep(WATCH_LAG / 10)
-        world.server.delete(deleted.key)
+        for cron_job in deleted:
+            world.server.delete(cron_job.key)
         for number in range(100):
             observer.node.cron_jobs.see(made(world, f"new-{number}"))
             await world.clock.sleep(WATCH_LAG / 2)
         assert waiting.done()
-        assert not await waiting
+
+    in_world(act)
+
+
+class Crowd:
+    """More objects than are listed each time, as they are after the first comparison of a node that knows them all."""
+
+    def __init__(self, world: World, cluster: type[FakeCluster] = Counted, *, shares: int = 3) -> None:
+        self.observer = Observer(world, cluster)
+        self.all = [made(world, f"object-{number}") for number in range(shares * 10)]
+        for cron_job in self.all:
+            self.show(cron_job)
+
+    @asynccontextmanager
+    async def compared(self) -> AsyncIterator[None]:
+        """Run, and give way a little after the first comparison."""
+        world = self.observer.node.world
+        running = world.loop.create_task(self.observer.comparison.run())
+        await world.clock.sleep(COMPARE_EVERY + WATCH_LAG * 1.5)
+        yield
+        running.cancel()
+
+    def show(self, cron_job: CronJob) -> None:
+        """The watch shows it."""
+        self.observer.node.cron_jobs.see(cron_job)
+        self.observer.node.cron_jobs.watch_came_to(cron_job.resource_version)
+
+
+@pytest.fixture
+def listed_by_tens(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(comparison, "AT_ONCE", 10)
+
+
+by_tens = pytest.mark.usefixtures("listed_by_tens")
+
+
+def test_as_many_as_are_listed_each_time_are_so_and_their_number_is_not_asked_for() -> None:
+    async def act(world: World) -> None:
+        observer = Observer(world, Counted)
+        observer.node.cron_jobs.see(world.apply())
+        await observer.compares(world, times=4)
+        assert (Counted.numbers, Counted.lists) == (0, 4)
+
+    in_world(act)
+
+
+@by_tens
+def test_more_are_listed_less_often_and_counted_in_between() -> None:
+    async def act(world: World) -> None:
+        async with Crowd(world).compared():
+            await world.clock.sleep(COMPARE_EVERY * 9)
+            assert (Counted.numbers, Counted.lists) == (6, 3)
+
+    in_world(act)
+
+
+@by_tens
+def test_of_many_one_that_came_unseen_is_found_by_their_number() -> None:
+    async def act(world: World) -> None:
+        crowd = Crowd(world)
+        async with crowd.compared():
+            new = made(world, "new")
+            await world.clock.sleep(COMPARE_EVERY + WATCH_LAG * 2)
+            assert crowd.observer.node.cron_jobs.get(new.key) == new
+
+    in_world(act)
+
+
+@by_tens
+def test_of_many_one_that_went_unseen_is_found_by_their_number() -> None:
+    async def act(world: World) -> None:
+        crowd = Crowd(world)
+        async with crowd.compared():
+            world.server.delete(crowd.all[0].key)
+            await world.clock.sleep(COMPARE_EVERY + WATCH_LAG * 2)
+            assert crowd.observer.gone == [crowd.all[0].key]
+
+    in_world(act)
+
+
+@by_tens
+def test_of_many_one_that_the_watch_shows_a_little_later_costs_no_list() -> None:
+    async def act(world: World) -> None:
+        crowd = Crowd(world)
+        async with crowd.compared():
+            new = made(world, "new")
+            world.loop.call_later((COMPARE_EVERY + WATCH_LAG / 2).total_seconds(), crowd.show, new)
+            await world.clock.sleep(COMPARE_EVERY + WATCH_LAG * 2)
+            assert (Counted.numbers, Counted.lists) == (1, 1)
+
+    in_world(act)
+
+
+@by_tens
+def test_of_many_an_edit_that_the_watch_hides_is_found_when_they_are_listed_and_then_they_are_until_it_shows() -> None:
+    async def act(world: World) -> None:
+        crowd = Crowd(world)
+        async with crowd.compared():
+            edited = made(world, crowd.all[0].key.name, minute=5)
+            await world.clock.sleep(COMPARE_EVERY * 3.5)
+            assert crowd.observer.node.cron_jobs.get(edited.key) == edited
+            assert (Counted.numbers, Counted.lists) == (2, 2)
+            await world.clock.sleep(COMPARE_EVERY * 3.5)
+            assert (Counted.numbers, Counted.lists) == (2, 5)
+            assert crowd.observer.watchdog.is_lost
+
+    in_world(act)
+
+
+@by_tens
+def test_of_many_after_a_request_that_failed_they_are_listed() -> None:
+    async def act(world: World) -> None:
+        async with Crowd(world).compared():
+            world.server.down = True
+            await world.clock.sleep(COMPARE_EVERY * 1.2)
+            world.server.down = False
+            await world.clock.sleep(COMPARE_EVERY * 1.2)
+            assert Counted.lists == 2
+
+    in_world(act)
+
+
+@by_tens
+def test_of_many_a_version_that_went_back_has_them_listed() -> None:
+    class Restored(Counted):
+        async def extent(self) -> Extent:
+            return replace(await super().extent(), version=1)
+
+    async def act(world: World) -> None:
+        async with Crowd(world, Restored).compared():
+            await world.clock.sleep(COMPARE_EVERY * 1.2)
+            assert Restored.lists == 2
 
     in_world(act)
 
