@@ -1,12 +1,14 @@
 """Whether the API server answers this node, asked each second: also when nothing is due.
 
 A node that the API server does not answer must say so in its heartbeat, or the others would count on it. The same
-answer brings the API server's clock. It decides nothing: `replica` announces what it knows, `timekeeper` compares.
+answer brings the API server's clock, and how long an answer takes. It decides nothing: `replica` announces what it
+knows, `timekeeper` compares, `concurrency` concludes.
 """
 
 from __future__ import annotations
 
 import logging
+from collections import deque
 from datetime import timedelta
 from typing import NoReturn
 
@@ -18,6 +20,8 @@ logger = logging.getLogger(__name__)
 
 LONGEST_ANSWER = timedelta(seconds=3)
 """A node is capable if the API server answered it within this time (PROTOCOL, beat)."""
+REMEMBERED = 60
+"""Of so many answers the quickest shows what one takes while there is little to do: no herd lasts for all of them."""
 
 
 class ApiPulse:
@@ -37,6 +41,12 @@ class ApiPulse:
         self._every = every
         self._answered_at: timedelta | None = None
         self._told_silence = False
+        self._took: deque[timedelta] = deque(maxlen=REMEMBERED)
+
+    @property
+    def quickest(self) -> timedelta | None:
+        """How long the quickest of the last answers took; None before the first."""
+        return min(self._took, default=None)
 
     @property
     def answers(self) -> bool:
@@ -62,6 +72,7 @@ class ApiPulse:
             self._timekeeper.compare()
             return
         self._answered_at = self._clock.elapsed()
+        self._took.append(self._answered_at - asked_at)
         self._timekeeper.api_server_showed(shown, asked_at=asked_at)
         if self._told_silence:
             logger.warning("the API server answers again")

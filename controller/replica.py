@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from controller import concurrency
 from controller.announcer import Announcer
 from controller.apipulse import ApiPulse
 from controller.archive import Archive
@@ -90,7 +91,9 @@ class Replica:
         self._pulse = ApiPulse(cluster, clock, timekeeper, every=settings.update)
         self.cron_jobs = CronJobLister()
         self.jobs = JobLister()
-        self.queue = WorkQueue(self._look, clock=clock, recorder=recorder)
+        self.queue = WorkQueue(
+            self._look, clock=clock, recorder=recorder, places=lambda: concurrency.places(self._pulse.quickest)
+        )
         self.node_pool = NodePool(
             driver=driver,
             clock=clock,

@@ -28,14 +28,15 @@ from controller.ports import Clock, Cluster
 from controller.spec import CronJob, Key
 from controller.status import Status
 from controller.steps import Write
-from controller.workqueue import PLACES, WorkQueue
+from controller.workqueue import WorkQueue
 
 logger = logging.getLogger(__name__)
 
 EVERY = timedelta(milliseconds=500)
 """How often to look ahead."""
-AHEAD = timedelta(seconds=1)
-"""So long before they are due, objects are prepared for: the watch shows a write within tens of milliseconds."""
+AHEAD = timedelta(seconds=1.5)
+"""So long before they are due, objects are prepared for. The watch shows a write within tens of milliseconds, and 0.6 s
+after it was sent where the API server is far away: then a second was too short, if half of it had passed."""
 LASTS = timedelta(milliseconds=1500)
 """A watch that will be fresh for so long needs no write."""
 MANY = 4
@@ -91,7 +92,7 @@ class Sounding:
     async def look_ahead(self) -> None:
         """Get ready for what is due soon, if it is much."""
         now = self._clock.now()
-        soon = self._queue.firing_by(now + AHEAD, at_most=PLACES)
+        soon = self._queue.firing_by(now + AHEAD, at_most=self._queue.places)
         if len(soon) < MANY:
             return
         if not self._cron_jobs.is_fresh(self._clock.elapsed() + LASTS):

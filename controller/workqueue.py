@@ -22,16 +22,11 @@ from controller.turns import Lane, Turn, Turns
 
 logger = logging.getLogger(__name__)
 
-PLACES = 16
-"""Looks under way at once: enough to keep an API server busy. More of them only wait there, each with a connection of
-its own to be opened first: with 32, a Job of a herd took a tenth more processor time."""
-BOOK_PLACES = 8
-"""Of these, most that may only keep the books: what comes due meanwhile finds the API server with little to do."""
 SLOW = timedelta(seconds=0.5)
 """A look that takes longer holds no place any more: what it waits for is not this node's processor."""
 MOST_PLACES = 64
-"""Looks under way at once, slow ones included. As many as `PLACES` of these are kept for what fires: slow books would
-have them all where statuses hang and creates do not."""
+"""Looks under way at once, slow ones included. As many of these as there are places are kept for what fires: slow books
+would have them all where statuses hang and creates do not."""
 COURTESY = timedelta(seconds=3)
 """Books wait no longer than this while other nodes are in a rush: where one lasts for ever, statuses are so late."""
 GLANCE = timedelta(milliseconds=100)
@@ -64,17 +59,18 @@ class WorkQueue:
         look: What is run.
         clock: The time.
         recorder: Told of depth and duration.
-        places: How many looks may be under way at once that are not slow,
-        most: and how many in all.
+        places: Gives how many looks may be under way at once that are not slow. Half of them at most may only keep the
+            books: what comes due meanwhile finds the API server with little to do.
+        most: How many in all.
     """
 
     def __init__(
-        self, look: Look, *, clock: Clock, recorder: Recorder, places: int = PLACES, most: int = MOST_PLACES
+        self, look: Look, *, clock: Clock, recorder: Recorder, places: Callable[[], int], most: int = MOST_PLACES
     ) -> None:
         self._look = look
         self._clock = clock
         self._recorder = recorder
-        self._places = places
+        self._places_now = places
         self._most = most
         self._turns = Turns()
         self._rush = Rush()
@@ -104,9 +100,14 @@ class WorkQueue:
         """Another node has just made a Job. While many are made, what only keeps the books waits a little."""
         self._rush.note(self._clock.elapsed())
 
+    @property
+    def places(self) -> int:
+        """How many looks may be under way at once that are not slow."""
+        return self._places_now()
+
     def in_a_herd(self) -> bool:
         """Whether so much fires that all places are taken, or other nodes are in a rush."""
-        return len(self._quick()) >= self._places or self._rush.lasts(self._clock.elapsed())
+        return len(self._quick()) >= self.places or self._rush.lasts(self._clock.elapsed())
 
     @property
     def stalled(self) -> timedelta:
@@ -154,8 +155,10 @@ class WorkQueue:
 
     def _start_due(self, looks: asyncio.TaskGroup) -> None:
         self._advance()
-        while len(self._running) < self._most and len(quick := self._quick()) < self._places:
-            books = quick.count(Lane.BOOKS) < BOOK_PLACES and self._books < max(BOOK_PLACES, self._most - self._places)
+        places = self.places
+        for_books = (places + 1) // 2
+        while len(self._running) < self._most and len(quick := self._quick()) < places:
+            books = quick.count(Lane.BOOKS) < for_books and self._books < max(for_books, self._most - places)
             taken = self._turns.pop(books=books, waited=self._courtesy)
             if taken is None:
                 break

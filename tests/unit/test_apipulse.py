@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from controller.apipulse import LONGEST_ANSWER, ApiPulse
+from controller.apipulse import LONGEST_ANSWER, REMEMBERED, ApiPulse
 from controller.timekeeper import Timekeeper
 from tests.fakes.apiserver import FakeApiServer
 from tests.fakes.clock import SimulatedClock
@@ -56,4 +56,24 @@ def test_a_server_that_has_never_answered_is_told_at_once(caplog: pytest.LogCapt
         assert (pulse.answers, caplog.messages) == (False, ["the API server does not answer"])
 
     caplog.set_level(logging.WARNING)
+    simulate(scenario)
+
+
+def test_the_quickest_of_the_last_answers_shows_what_an_api_server_takes_that_has_little_to_do() -> None:
+    async def scenario(simulation: Simulation) -> None:
+        clock = SimulatedClock(simulation.loop)
+        server = FakeApiServer(now=clock.true_now, latency_seconds=(0.02, 0.02))
+        pulse = ApiPulse(FakeCluster(server, clock, "node-a"), clock, Timekeeper(clock, Numbers()), every=SECOND)
+        assert pulse.quickest is None
+        await pulse.ask()
+        near = pulse.quickest
+        assert near is not None
+        assert near > timedelta(0)
+        server.latency_seconds = (0.3, 0.3)
+        for _ in range(REMEMBERED - 1):
+            await pulse.ask()
+        assert pulse.quickest == near, "a herd does not make it any farther"
+        await pulse.ask()
+        assert pulse.quickest > 10 * near
+
     simulate(scenario)

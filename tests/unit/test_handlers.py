@@ -66,7 +66,7 @@ async def kopf_handles(intake: Intake, event: dict[str, Any]) -> None:
         registry=handlers.register(cast(Replica, intake), cast(ApiClient, None)),
         settings=handlers.settings(),
         memories=ResourceMemories(),
-        memobase=Memo(),
+        memobase=cast(Any, Memo()),
         resource=Resource(group=GROUP, version=VERSION, plural=PLURAL, kind=KIND, namespaced=True),
         raw_event=cast(Any, event),
         event_queue=asyncio.Queue(),

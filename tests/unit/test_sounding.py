@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from controller import sounding, statusbody
+from controller.concurrency import MOST
 from controller.sounding import MANY, moved_on
 from controller.spec import CronJob
 from controller.status import Status
-from controller.workqueue import PLACES
 from tests.unit.builders import TEMPLATE, at, cron_job
 from tests.unit.deciding import decide_ready
 from tests.unit.test_replica import Running, running
@@ -81,13 +81,13 @@ def test_before_a_herd_one_status_is_written_and_then_no_object_is_read() -> Non
 def test_before_a_herd_connections_are_opened_once_in_a_while() -> None:
     async def act(world: World, node: Running) -> None:
         await world.until(5)
-        herd(world, 3 * MANY)
+        herd(world, 2 * MANY)
         await world.until(58)
         assert node.cluster.opened == []
         await world.until(60.5)
-        assert node.cluster.opened == [3 * MANY]
+        assert node.cluster.opened == [2 * MANY]
         await world.until(125)
-        assert node.cluster.opened == [3 * MANY] * 2
+        assert node.cluster.opened == [2 * MANY] * 2
 
     running(act)
 
@@ -111,11 +111,11 @@ def test_a_herd_that_lasts_is_sounded_again_and_again() -> None:
 
     async def act(world: World, node: Running) -> None:
         world.server.latency_seconds = (0.3, 0.3)
-        herd(world, 6 * PLACES)
+        herd(world, 3 * MOST)
         await world.until(115)
         reads = node.cluster.reads
         await world.until(135)
-        assert world.instants.count(120) == 6 * PLACES
+        assert world.instants.count(120) == 3 * MOST
         assert node.cluster.reads - reads <= 2  # after a conflict with a look at the very object
 
     running(act)

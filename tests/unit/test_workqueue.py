@@ -15,7 +15,7 @@ from controller.errors import ClusterUnavailable, Conflict, Throttled
 from controller.rush import MANY, WITHIN
 from controller.spec import Key
 from controller.turns import Turn
-from controller.workqueue import BOOK_PLACES, COURTESY, GLANCE, MOST_PLACES, PLACES, SLOW, WorkQueue
+from controller.workqueue import COURTESY, GLANCE, MOST_PLACES, SLOW, WorkQueue
 from tests.fakes.clock import EPOCH, SimulatedClock
 from tests.simulation.loop import Simulation, simulate
 from tests.unit.builders import key
@@ -24,6 +24,10 @@ from tests.unit.doubles import Numbers
 
 def at(seconds: float) -> datetime:
     return EPOCH + timedelta(seconds=seconds)
+
+
+PLACES, BOOK_PLACES = 16, 8
+"""Looks at once, if a test says nothing else; and of these, those that may only keep books."""
 
 
 class Desk:
@@ -38,7 +42,7 @@ class Desk:
     def __init__(self, simulation: Simulation, *, places: int = PLACES, most: int = MOST_PLACES) -> None:
         self.clock = SimulatedClock(simulation.loop)
         self.numbers = Numbers()
-        self.queue = WorkQueue(self._look, clock=self.clock, recorder=self.numbers, places=places, most=most)
+        self.queue = WorkQueue(self._look, clock=self.clock, recorder=self.numbers, places=lambda: places, most=most)
         self.looks: list[tuple[str, float]] = []
         self.ended: list[str] = []
         self.takes = 0.0
