@@ -15,7 +15,7 @@ from controller.errors import ClusterUnavailable, Conflict, Throttled
 from controller.rush import MANY, WITHIN
 from controller.spec import Key
 from controller.turns import Turn
-from controller.workqueue import COURTESY, GLANCE, MOST_PLACES, SLOW, WorkQueue
+from controller.workqueue import BRINK, COURTESY, GLANCE, MOST_PLACES, SLOW, WorkQueue
 from tests.fakes.clock import EPOCH, SimulatedClock
 from tests.simulation.loop import Simulation, simulate
 from tests.unit.builders import key
@@ -272,6 +272,31 @@ def test_a_key_with_books_to_keep_is_looked_at_when_it_fires_even_if_others_have
         await desk.until(60)
 
     assert at_desk(act).times(f"book-{20 * BOOK_PLACES - 1:03}") == [4]
+
+
+def test_books_are_not_begun_just_before_something_fires() -> None:
+    async def act(desk: Desk) -> None:
+        desk.takes = 0.2
+        desk.queue.add(key("book"), at(3) - BRINK / 2, books=True)
+        desk.queue.add(key("early book"), at(3) - BRINK * 2, books=True)
+        desk.add("firing", 3)
+        await desk.until(10)
+
+    desk = at_desk(act)
+    assert desk.times("firing") == [3]
+    assert desk.times("early book")[0] < 3
+    assert 3 <= desk.times("book")[0] <= (timedelta(seconds=3) + GLANCE * 2).total_seconds()
+
+
+def test_books_are_kept_in_the_end_though_something_fires_all_the_time() -> None:
+    async def act(desk: Desk) -> None:
+        desk.queue.add(key("book"), at(1), books=True)
+        for number in range(200):
+            desk.add(f"firing-{number}", number / 20)
+        await desk.until(10)
+
+    (kept_at,) = at_desk(act).times("book")
+    assert 1 + COURTESY.total_seconds() <= kept_at <= (timedelta(seconds=1) + COURTESY + GLANCE * 2).total_seconds()
 
 
 def test_books_wait_while_other_nodes_make_many_jobs_and_firings_do_not() -> None:
