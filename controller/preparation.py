@@ -15,7 +15,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from zlib import crc32
 
-from controller import statusbody
 from controller.decision import decide
 from controller.due import schedule_of
 from controller.errors import TerminalError
@@ -36,8 +35,8 @@ RESTED = timedelta(minutes=1)
 """What fires more often is not prepared earlier: the Job of before would end in between, and all be decided anew."""
 
 _Edit = tuple[int, datetime | None]
-Observe = Callable[[Status], Observed]
-"""Gives what is known of an object besides its status."""
+Observe = Callable[[], Observed]
+"""Gives what is known of an object."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,11 +83,11 @@ class Preparation:
             cron_job: The object.
             stance: How this node stands to it.
             now: The time, aware UTC.
-            observe: Gives what is known besides.
+            observe: Gives what is known besides, its status included.
         """
-        if (prepared := self._take(cron_job, stance, now)) and observe(prepared.observed.status) == prepared.observed:
+        observed = observe()
+        if (prepared := self._take(cron_job, stance, now)) and prepared.observed == observed:
             return prepared.step
-        observed = observe(statusbody.parse(cron_job))
         step = decide(cron_job, self._schedule_of(cron_job), observed, now, stance)
         if isinstance(step, Wait) and step.presses_at is not None and _may_prepare(cron_job, stance, step):
             return self._ahead(cron_job, observed, stance, now, step, step.presses_at)

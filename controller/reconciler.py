@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import assert_never
 
-from controller import books, statusbody
+from controller import books
 from controller import status as statuses
 from controller.contention import Contention
 from controller.errors import NamespaceTerminating, StoreUnavailable, TransientError
@@ -25,6 +25,7 @@ from controller.observation import Observed, Recalled, Stance
 from controller.outcomes import Reason, Trigger
 from controller.ports import Clock, RecentJobStore
 from controller.preparation import Preparation
+from controller.readings import Readings
 from controller.spec import CronJob, Key
 from controller.status import Status
 from controller.steps import Check, Create, Delete, Look, Recall, Wait, Write
@@ -83,6 +84,7 @@ class Reconciler:
         self._recalled: dict[str, Recalled] = {}
         self._contention = Contention(executor.attempts, clock)
         self._insights = Insights()
+        self._readings = Readings()
         self._preparation = Preparation(minimum_interval)
 
     async def reconcile(self, key: Key) -> Turn | None:
@@ -135,7 +137,7 @@ class Reconciler:
             written = did or written
             if isinstance(step, Create) and did:
                 created = True
-                if (turn := self._after_create(cron_job, step, insight)) is not None:
+                if (turn := self._after_create(cron_job, step)) is not None:
                     return turn
         return self._again_in(BREATH)
 
@@ -143,10 +145,10 @@ class Reconciler:
         at = self._clock.now() + pause
         return Turn(at=at, presses_at=at)
 
-    def _after_create(self, cron_job: CronJob, create: Create, insight: Insight) -> Turn | None:
+    def _after_create(self, cron_job: CronJob, create: Create) -> Turn | None:
         """The turn in which what was created is told, if nothing else may be to do first."""
         jobs, tried = self._jobs.of(cron_job.uid), self._executor.attempts.turned_down(cron_job.uid)
-        return books.after_create(cron_job, insight.status_of(cron_job), create, jobs, tried)
+        return books.after_create(cron_job, self._readings.of(cron_job), create, jobs, tried)
 
     def _instead_of(self, cron_job: CronJob, write: Write) -> Turn | None:
         """The turn of a write that nobody waits for."""
@@ -158,6 +160,7 @@ class Reconciler:
         self._recalled.pop(uid, None)
         self._contention.forget(uid)
         self._insights.forget(uid)
+        self._readings.forget(uid)
         self._preparation.forget(uid)
         self._executor.forget(uid)
 
@@ -181,8 +184,8 @@ class Reconciler:
             case never:
                 assert_never(never)
 
-    def _observe(self, cron_job: CronJob, insight: Insight, status: Status) -> Observed:
-        insight.note(cron_job, status)
+    def _observe(self, cron_job: CronJob, insight: Insight) -> Observed:
+        status = self._readings.of(cron_job)
         return Observed(
             status=status,
             jobs=self._jobs.of(cron_job.uid),
@@ -199,7 +202,7 @@ class Reconciler:
         if not (claims := self._executor.attempts.claims(cron_job.uid)):
             return False
         seen = {job.name for job in self._jobs.of(cron_job.uid)}
-        return not (claims.keys() - seen).isdisjoint(slot.name for slot in statusbody.parse(cron_job).active)
+        return not (claims.keys() - seen).isdisjoint(slot.name for slot in self._readings.of(cron_job).active)
 
     async def _carry_out(
         self, cron_job: CronJob, step: Check | Look | Recall | Create | Delete | Write, insight: Insight
@@ -233,7 +236,7 @@ class Reconciler:
 
     async def _create(self, cron_job: CronJob, step: Create, insight: Insight) -> bool:
         """Create Jobs, if what is known is new enough; gives whether a create was sent."""
-        status = insight.status_of(cron_job)
+        status = self._readings.of(cron_job)
         alone_for = self._contention.alone_for(cron_job.uid, status, step.firings)
         if alone_for is None or alone_for > timedelta(0):
             ready = await self._is_current(cron_job, insight)

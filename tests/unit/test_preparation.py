@@ -48,7 +48,7 @@ EARLY = FIRES - lead_of(ready(), Status(), FIRES)
 
 def asked(desk: Preparation, cron: CronJob, now: datetime, *, stance: Stance = OWNING, **known: Any) -> Step:
     known.setdefault("recalled", ASKED)
-    return desk.next_step(cron, stance, now, lambda status: Observed(status=status, **known))
+    return desk.next_step(cron, stance, now, lambda: Observed(status=statusbody.parse(cron), **known))
 
 
 def test_long_before_an_instant_it_waits_until_it_may_be_prepared(decisions: list[datetime]) -> None:
