@@ -9,23 +9,23 @@ Nothing is remembered here that matters: a crash at any await is closed by whoev
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from typing import assert_never
 
 from controller import books
 from controller import status as statuses
 from controller.contention import Contention
-from controller.errors import NamespaceTerminating, StoreUnavailable, TransientError
+from controller.errors import NamespaceTerminating, TransientError
 from controller.executor import ONE_LOOK, Executor
 from controller.insight import Insight, Insights
 from controller.lister import FRESH, CronJobLister, JobLister
 from controller.nodepool import NodePool, Ours, Theirs, Unsure
-from controller.observation import Observed, Recalled, Stance
-from controller.outcomes import Reason, Trigger
+from controller.observation import Observed, Stance
 from controller.ports import Clock, RecentJobStore
 from controller.preparation import Preparation
 from controller.readings import Readings
+from controller.recollections import Recollections
 from controller.spec import CronJob, Key
 from controller.status import Status
 from controller.steps import Check, Create, Delete, Look, Recall, Wait, Write
@@ -76,12 +76,11 @@ class Reconciler:
         self._jobs = jobs
         self._node_pool = node_pool
         self._executor = executor
-        self._store = store
         self._clock = clock
         self._node = node
         self._late = late
         self.paused = False
-        self._recalled: dict[str, Recalled] = {}
+        self._recollections = Recollections(store)
         self._contention = Contention(executor.attempts, clock)
         self._insights = Insights()
         self._readings = Readings()
@@ -157,7 +156,7 @@ class Reconciler:
 
     def forget(self, uid: str) -> None:
         """The object is gone."""
-        self._recalled.pop(uid, None)
+        self._recollections.forget(uid)
         self._contention.forget(uid)
         self._insights.forget(uid)
         self._readings.forget(uid)
@@ -166,7 +165,7 @@ class Reconciler:
 
     def forget_recalled(self, uid: str) -> None:
         """Another node owns the object now: what it records is read before this node creates a Job of it again."""
-        self._recalled.pop(uid, None)
+        self._recollections.forget(uid)
         self._preparation.forget(uid)
 
     def _stance(self, cron_job: CronJob) -> Stance | Unsure | None:
@@ -189,7 +188,7 @@ class Reconciler:
         return Observed(
             status=status,
             jobs=self._jobs.of(cron_job.uid),
-            recalled=self._recalled.get(cron_job.uid),
+            recalled=self._recollections.of(cron_job.uid),
             attempts=self._executor.attempts.turned_down(cron_job.uid),
             checked=insight.checked,
             complete=insight.listed_at == cron_job.resource_version,
@@ -215,7 +214,7 @@ class Reconciler:
                 await self._executor.look(cron_job)
                 insight.listed_at = cron_job.resource_version
             case Recall(after=after):
-                self._recalled[cron_job.uid] = await self._recall(cron_job, after)
+                await self._recollections.ask(cron_job.uid, after=after)
             case Create():
                 return await self._create(cron_job, step, insight)
             case Delete(jobs=jobs, cause=cause):
@@ -278,19 +277,6 @@ class Reconciler:
         else:
             current = await self._write(cron_job, Write(before=status, status=told), insight)
         return current if self._cron_jobs.get(cron_job.key) is current else None
-
-    async def _recall(self, cron_job: CronJob, after: datetime) -> Recalled:
-        """What the recent-job store knows as created; without an answer we go on without it."""
-        try:
-            firings = await self._store.firings(cron_job.uid, after=after)
-        except StoreUnavailable:
-            return Recalled(after=after)
-        created = [firing for firing in firings if firing.outcome is Reason.CREATED]
-        return Recalled(
-            after=after,
-            instants=frozenset(firing.scheduled_at for firing in created if firing.trigger is not Trigger.MANUAL),
-            names=frozenset(firing.job for firing in created if firing.job is not None),
-        )
 
 
 def _turn_of(wait: Wait) -> Turn | None:
