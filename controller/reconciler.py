@@ -154,6 +154,10 @@ class Reconciler:
         tried = self._executor.attempts.turned_down(cron_job.uid)
         return books.instead_of(cron_job, write, tried)
 
+    def concerns(self, cron_job: CronJob) -> bool:
+        """Whether this node has to do with an object at this moment: else a look at it would find nothing to do."""
+        return self._stance(cron_job) is not None
+
     def forget(self, uid: str) -> None:
         """The object is gone."""
         self._recollections.forget(uid)
