@@ -154,7 +154,7 @@ class WorkQueue:
 
     def _start_due(self, looks: asyncio.TaskGroup) -> None:
         self._advance()
-        while len(self._running) < self._most and len(quick := self._quick()) < self._places:
+        while self._turns.ready and len(self._running) < self._most and len(quick := self._quick()) < self._places:
             books = quick.count(Lane.BOOKS) < BOOK_PLACES and self._books < max(BOOK_PLACES, self._most - self._places)
             taken = self._turns.pop(books=books, waited=self._courtesy)
             if taken is None:
