@@ -232,7 +232,7 @@ class Replica:
             self._news_of(cron_job, self._clock.now() + AFTER_JOB_NEWS, books=not cron_job.spec.claims)
 
     def _news_of(self, cron_job: CronJob, at: datetime | None = None, *, books: bool = False) -> None:
-        """Have an object looked at; if it is another node's, only once it is this one's, whatever turn it has."""
+        """Have an object looked at. Not while another node looks after it: a change of the ring brings it back."""
         if self._reconciler.concerns(cron_job):
             self.queue.add(cron_job.key, at, books=books)
         else:
