@@ -37,7 +37,8 @@ from controller.messages import EventType
 from controller.metrics import Metrics
 from controller.outage import Outage
 from controller.ports import Driver, RecentJobStore
-from controller.replica import Replica, ReplicaSettings
+from controller.replica import Replica
+from controller.replicasettings import ReplicaSettings
 from controller.rights import Rights, needed
 from controller.settings import Settings
 from controller.web import WebServer

@@ -275,5 +275,5 @@ class Case:
     @cached_property
     def history(self) -> History:
         """Which finished Jobs are beyond the limits."""
-        recorded = [job for job in self.jobs.values() if self.is_recorded(job)]
+        recorded = [job for job in self.jobs.values() if job.finished_at is not None and self.is_recorded(job)]
         return histories.review(self.cron_job.spec, recorded, self.now)

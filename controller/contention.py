@@ -10,7 +10,7 @@ executor's `attempts` say what this node has claimed and tried; `reconciler` ask
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 
 from controller.attempts import Attempts
@@ -72,15 +72,18 @@ class Contention:
         self._filled.pop(uid, None)
 
     def _first_seen(
-        self, seen: dict[str, Mapping[str, timedelta]], uid: str, names: Iterable[str]
+        self, seen: dict[str, Mapping[str, timedelta]], uid: str, names: Collection[str]
     ) -> Mapping[str, timedelta]:
         """By name, when it was first seen so, which is noted; what is so no longer is forgotten."""
-        before, elapsed = seen.pop(uid, {}), self._clock.elapsed()
-        since = {name: before.get(name, elapsed) for name in names}
-        if since:
-            seen[uid] = since
+        before = seen.pop(uid, {})
+        if not names:
+            return {}
+        elapsed = self._clock.elapsed()
+        seen[uid] = since = {name: before.get(name, elapsed) for name in names}
         return since
 
     def _after(self, pause: timedelta, since: Mapping[str, timedelta]) -> Mapping[str, datetime]:
+        if not since:
+            return {}
         now, elapsed = self._clock.now(), self._clock.elapsed()
         return {name: now + (at + pause - elapsed) for name, at in since.items()}

@@ -9,11 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
-from controller import statusbody
 from controller.lister import FRESH
 from controller.observation import Checked
 from controller.spec import CronJob
-from controller.status import Status
 
 
 @dataclass(slots=True, kw_only=True)
@@ -26,7 +24,6 @@ class Insight:
         listed_at: The version of the object that a list of its Jobs from etcd is complete for. Our own writes carry it
             on. A version that anybody else wrote may speak of Jobs that were made after the list.
         checked: Its template was checked.
-        noted: A state of the object and the status in it, read once.
     """
 
     uid: str
@@ -35,17 +32,6 @@ class Insight:
     read_at: timedelta | None = None
     listed_at: str | None = None
     checked: Checked | None = None
-    noted: tuple[CronJob, Status] | None = None
-
-    def note(self, cron_job: CronJob, status: Status) -> None:
-        """The status that an object carries has been read."""
-        self.noted = (cron_job, status)
-
-    def status_of(self, cron_job: CronJob) -> Status:
-        """The status that an object carries."""
-        if self.noted is None or self.noted[0] is not cron_job:
-            self.noted = (cron_job, statusbody.parse(cron_job))
-        return self.noted[1]
 
     def is_of(self, cron_job: CronJob) -> bool:
         """Whether it is of this generation of this object."""

@@ -3,7 +3,8 @@
 While time brings nothing else, the decision of the next instant is made ahead, as if its moment had come, and kept.
 When it has come, and the object, its Jobs, what else is known and the stance of this node are the very same, `decide`
 would say the same again: the step is taken as it is. If anything has changed, it is decided anew. So a herd pays for
-its decisions, and for what they need from Redis, in the quiet seconds before it.
+its decisions, and for what they need from Redis, in the quiet seconds before it. Likewise is kept that there is nothing
+to do until then, of what fires soon.
 
 It is memory and nothing more; `decision` decides, `reconciler` asks.
 """
@@ -13,9 +14,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from zlib import crc32
 
-from controller import statusbody
 from controller.decision import decide
 from controller.due import schedule_of
 from controller.errors import TerminalError
@@ -33,22 +34,24 @@ SPREAD = timedelta(seconds=18)
 """So much earlier some are. Of 10,000 that were to be prepared within two seconds a quarter was, and the others came at
 half the rate (docs/benchmarks.md)."""
 RESTED = timedelta(minutes=1)
-"""What fires more often is not prepared earlier: the Job of before would end in between, and all be decided anew."""
+"""What fires more often is not prepared earlier: the Job of before would end in between, and all be decided anew.
+That there is nothing to do until a firing is kept if it is no further off: what fires rarely costs no memory."""
 
 _Edit = tuple[int, datetime | None]
-Observe = Callable[[Status], Observed]
-"""Gives what is known of an object besides its status."""
+Observe = Callable[[], Observed]
+"""Gives what is known of an object."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
-    """A decision that was made ahead.
+    """A decision that was made ahead, or that holds for a while.
 
     Attributes:
         cron_job: The object that it is about.
         observed: What was known.
         stance: How this node stood to the object.
         at: The moment that it was made for, UTC.
+        until: From then on it holds no more, UTC.
         step: What is to be done then.
     """
 
@@ -56,13 +59,15 @@ class Prepared:
     observed: Observed
     stance: Stance
     at: datetime
-    step: Create
+    until: datetime
+    step: Create | Wait
 
     def holds(self, cron_job: CronJob, stance: Stance, now: datetime) -> bool:
         """Whether it is about this very state, and what is due is only late by now: not lost, nor to be caught up."""
-        if cron_job is not self.cron_job or stance != self.stance or not self.at <= now < self.at + stance.late:
+        if cron_job is not self.cron_job or stance != self.stance or not self.at <= now < self.until:
             return False
-        return not any(cron_job.is_too_late(one.scheduled_at, one.trigger, now) for one in self.step.firings)
+        firings = self.step.firings if isinstance(self.step, Create) else ()
+        return not any(cron_job.is_too_late(one.scheduled_at, one.trigger, now) for one in firings)
 
 
 class Preparation:
@@ -84,12 +89,14 @@ class Preparation:
             cron_job: The object.
             stance: How this node stands to it.
             now: The time, aware UTC.
-            observe: Gives what is known besides.
+            observe: Gives what is known besides, its status included.
         """
-        if (prepared := self._take(cron_job, stance, now)) and observe(prepared.observed.status) == prepared.observed:
-            return prepared.step
-        observed = observe(statusbody.parse(cron_job))
-        step = decide(cron_job, self._schedule_of(cron_job), observed, now, stance)
+        observed = observe()
+        step: Step
+        if (prepared := self._take(cron_job, stance, now)) and prepared.observed == observed:
+            step = prepared.step
+        else:
+            step = decide(cron_job, self._schedule_of(cron_job), observed, now, stance)
         if isinstance(step, Wait) and step.presses_at is not None and _may_prepare(cron_job, stance, step):
             return self._ahead(cron_job, observed, stance, now, step, step.presses_at)
         return step
@@ -123,14 +130,15 @@ class Preparation:
         self, cron_job: CronJob, observed: Observed, stance: Stance, now: datetime, wait: Wait, at: datetime
     ) -> Step:
         """Prepare for a moment; gives what has to be known for that, or when to look again."""
+        keep = partial(Prepared, cron_job=cron_job, observed=observed, stance=stance)
         if at - now > (lead := lead_of(cron_job, observed.status, at)):
+            if at - now <= RESTED:
+                self._prepared[cron_job.uid] = keep(at=now, until=at, step=wait)
             return replace(wait, wake_at=at - lead)
         step = decide(cron_job, self._schedule_of(cron_job), observed, at, stance)
         if isinstance(step, Create):
             bodies = {one.name: manifest(cron_job, one, fired_by=stance.node) for one in step.firings}
-            self._prepared[cron_job.uid] = Prepared(
-                cron_job=cron_job, observed=observed, stance=stance, at=at, step=replace(step, bodies=bodies)
-            )
+            self._prepared[cron_job.uid] = keep(at=at, until=at + stance.late, step=replace(step, bodies=bodies))
         return step if isinstance(step, Recall) else wait
 
 

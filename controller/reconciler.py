@@ -9,22 +9,23 @@ Nothing is remembered here that matters: a crash at any await is closed by whoev
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from typing import assert_never
 
-from controller import books, statusbody
+from controller import books
 from controller import status as statuses
 from controller.contention import Contention
-from controller.errors import NamespaceTerminating, StoreUnavailable, TransientError
+from controller.errors import NamespaceTerminating, TransientError
 from controller.executor import ONE_LOOK, Executor
 from controller.insight import Insight, Insights
 from controller.lister import FRESH, CronJobLister, JobLister
 from controller.nodepool import NodePool, Ours, Theirs, Unsure
-from controller.observation import Observed, Recalled, Stance
-from controller.outcomes import Reason, Trigger
+from controller.observation import Observed, Stance
 from controller.ports import Clock, RecentJobStore
 from controller.preparation import Preparation
+from controller.readings import Readings
+from controller.recollections import Recollections
 from controller.spec import CronJob, Key
 from controller.status import Status
 from controller.steps import Check, Create, Delete, Look, Recall, Wait, Write
@@ -75,14 +76,14 @@ class Reconciler:
         self._jobs = jobs
         self._node_pool = node_pool
         self._executor = executor
-        self._store = store
         self._clock = clock
         self._node = node
         self._late = late
         self.paused = False
-        self._recalled: dict[str, Recalled] = {}
+        self._recollections = Recollections(store)
         self._contention = Contention(executor.attempts, clock)
         self._insights = Insights()
+        self._readings = Readings()
         self._preparation = Preparation(minimum_interval)
 
     async def reconcile(self, key: Key) -> Turn | None:
@@ -135,7 +136,7 @@ class Reconciler:
             written = did or written
             if isinstance(step, Create) and did:
                 created = True
-                if (turn := self._after_create(cron_job, step, insight)) is not None:
+                if (turn := self._after_create(cron_job, step)) is not None:
                     return turn
         return self._again_in(BREATH)
 
@@ -143,27 +144,32 @@ class Reconciler:
         at = self._clock.now() + pause
         return Turn(at=at, presses_at=at)
 
-    def _after_create(self, cron_job: CronJob, create: Create, insight: Insight) -> Turn | None:
+    def _after_create(self, cron_job: CronJob, create: Create) -> Turn | None:
         """The turn in which what was created is told, if nothing else may be to do first."""
         jobs, tried = self._jobs.of(cron_job.uid), self._executor.attempts.turned_down(cron_job.uid)
-        return books.after_create(cron_job, insight.status_of(cron_job), create, jobs, tried)
+        return books.after_create(cron_job, self._readings.of(cron_job), create, jobs, tried)
 
     def _instead_of(self, cron_job: CronJob, write: Write) -> Turn | None:
         """The turn of a write that nobody waits for."""
         tried = self._executor.attempts.turned_down(cron_job.uid)
         return books.instead_of(cron_job, write, tried)
 
+    def concerns(self, cron_job: CronJob) -> bool:
+        """Whether this node has to do with an object at this moment: else a look at it would find nothing to do."""
+        return self._stance(cron_job) is not None
+
     def forget(self, uid: str) -> None:
         """The object is gone."""
-        self._recalled.pop(uid, None)
+        self._recollections.forget(uid)
         self._contention.forget(uid)
         self._insights.forget(uid)
+        self._readings.forget(uid)
         self._preparation.forget(uid)
         self._executor.forget(uid)
 
     def forget_recalled(self, uid: str) -> None:
         """Another node owns the object now: what it records is read before this node creates a Job of it again."""
-        self._recalled.pop(uid, None)
+        self._recollections.forget(uid)
         self._preparation.forget(uid)
 
     def _stance(self, cron_job: CronJob) -> Stance | Unsure | None:
@@ -181,12 +187,12 @@ class Reconciler:
             case never:
                 assert_never(never)
 
-    def _observe(self, cron_job: CronJob, insight: Insight, status: Status) -> Observed:
-        insight.note(cron_job, status)
+    def _observe(self, cron_job: CronJob, insight: Insight) -> Observed:
+        status = self._readings.of(cron_job)
         return Observed(
             status=status,
             jobs=self._jobs.of(cron_job.uid),
-            recalled=self._recalled.get(cron_job.uid),
+            recalled=self._recollections.of(cron_job.uid),
             attempts=self._executor.attempts.turned_down(cron_job.uid),
             checked=insight.checked,
             complete=insight.listed_at == cron_job.resource_version,
@@ -199,7 +205,7 @@ class Reconciler:
         if not (claims := self._executor.attempts.claims(cron_job.uid)):
             return False
         seen = {job.name for job in self._jobs.of(cron_job.uid)}
-        return not (claims.keys() - seen).isdisjoint(slot.name for slot in statusbody.parse(cron_job).active)
+        return not (claims.keys() - seen).isdisjoint(slot.name for slot in self._readings.of(cron_job).active)
 
     async def _carry_out(
         self, cron_job: CronJob, step: Check | Look | Recall | Create | Delete | Write, insight: Insight
@@ -212,7 +218,7 @@ class Reconciler:
                 await self._executor.look(cron_job)
                 insight.listed_at = cron_job.resource_version
             case Recall(after=after):
-                self._recalled[cron_job.uid] = await self._recall(cron_job, after)
+                await self._recollections.ask(cron_job.uid, after=after)
             case Create():
                 return await self._create(cron_job, step, insight)
             case Delete(jobs=jobs, cause=cause):
@@ -233,7 +239,7 @@ class Reconciler:
 
     async def _create(self, cron_job: CronJob, step: Create, insight: Insight) -> bool:
         """Create Jobs, if what is known is new enough; gives whether a create was sent."""
-        status = insight.status_of(cron_job)
+        status = self._readings.of(cron_job)
         alone_for = self._contention.alone_for(cron_job.uid, status, step.firings)
         if alone_for is None or alone_for > timedelta(0):
             ready = await self._is_current(cron_job, insight)
@@ -275,19 +281,6 @@ class Reconciler:
         else:
             current = await self._write(cron_job, Write(before=status, status=told), insight)
         return current if self._cron_jobs.get(cron_job.key) is current else None
-
-    async def _recall(self, cron_job: CronJob, after: datetime) -> Recalled:
-        """What the recent-job store knows as created; without an answer we go on without it."""
-        try:
-            firings = await self._store.firings(cron_job.uid, after=after)
-        except StoreUnavailable:
-            return Recalled(after=after)
-        created = [firing for firing in firings if firing.outcome is Reason.CREATED]
-        return Recalled(
-            after=after,
-            instants=frozenset(firing.scheduled_at for firing in created if firing.trigger is not Trigger.MANUAL),
-            names=frozenset(firing.job for firing in created if firing.job is not None),
-        )
 
 
 def _turn_of(wait: Wait) -> Turn | None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from controller import concurrency
 from controller.announcer import Announcer
@@ -24,9 +24,10 @@ from controller.messages import Member
 from controller.nodepool import NodePool
 from controller.ports import Clock, Cluster, Driver, RecentJobStore, Recorder
 from controller.reconciler import Reconciler
+from controller.replicasettings import ReplicaSettings
 from controller.report import Report
 from controller.sounding import Sounding
-from controller.spec import DEFAULT_CONTROLLER_NAME, CronJob, Key
+from controller.spec import CronJob, Key
 from controller.tenure import Tenure
 from controller.timekeeper import Timekeeper
 from controller.turns import Turn
@@ -37,28 +38,6 @@ AFTER_JOB_NEWS = timedelta(seconds=1)
 """What a Job's end changes in the status is written with whatever else happens within this time."""
 RETRY = timedelta(seconds=1)
 """Between tries of the first list."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReplicaSettings:
-    """What a replica is told about itself.
-
-    Attributes:
-        node: Its name.
-        nonce: Random, one for each process.
-        late: For so long after its instant a firing is only late.
-    """
-
-    node: str
-    nonce: str
-    protocol: str
-    tzdata: str
-    hash_replicas: int
-    controller_name: str = DEFAULT_CONTROLLER_NAME
-    update: timedelta = timedelta(seconds=1)
-    ttl: timedelta = timedelta(seconds=5)
-    late: timedelta = timedelta(seconds=10)
-    minimum_interval: timedelta = timedelta(0)
 
 
 @dataclass(kw_only=True)
@@ -206,13 +185,13 @@ class Replica:
         """The watch shows an object."""
         self.cron_jobs.watch_came_to(cron_job.resource_version)
         if self._serves(cron_job) and self.cron_jobs.see(cron_job):
-            self.queue.add(cron_job.key)
+            self._news_of(cron_job)
 
     def _cron_job_read(self, cron_job: CronJob) -> bool:
         """The comparison has read an object that the watch does not show."""
         if not self._serves(cron_job):
             return False
-        self.queue.add(cron_job.key)
+        self._news_of(cron_job)
         return self.cron_jobs.see(cron_job)
 
     def _serves(self, cron_job: CronJob) -> bool:
@@ -253,7 +232,15 @@ class Replica:
         cron_job = None if key is None else self.cron_jobs.get(key)
         if cron_job is not None and not job.active:
             # Where Jobs have to claim their places, another firing may wait for this one.
-            self.queue.add(cron_job.key, self._clock.now() + AFTER_JOB_NEWS, books=not cron_job.spec.claims)
+            self._news_of(cron_job, self._clock.now() + AFTER_JOB_NEWS, books=not cron_job.spec.claims)
+
+    def _news_of(self, cron_job: CronJob, at: datetime | None = None, *, books: bool = False) -> None:
+        """Have an object looked at. Not while another node looks after it: a change of the ring brings it back."""
+        if self._reconciler.concerns(cron_job):
+            self.queue.add(cron_job.key, at, books=books)
+        else:
+            self._tenure.passed_over(cron_job.key)
+            self.queue.discard(cron_job.key)
 
     async def _look(self, key: Key) -> Turn | None:
         try:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Any
 
 from controller.asked import PENDING, QUEUED, Backfill, LastTrigger
 from controller.conditions import CIRCUIT_OPEN, SUSPENDED, Condition
@@ -107,6 +108,12 @@ class Status:
         return sum(slot.trigger.of_schedule for slot in promised)
 
 
+def changed(status: Status, **fields: Any) -> Status:
+    """The status with these fields; the very same value if they say nothing new, so that this is seen at once."""
+    news = {name: value for name, value in fields.items() if getattr(status, name) != value}
+    return replace(status, **news) if news else status
+
+
 def settle(status: Status, outcomes: Iterable[Outcome], *, through: datetime) -> Status:
     """The status after instants have got their outcome.
 
@@ -116,10 +123,8 @@ def settle(status: Status, outcomes: Iterable[Outcome], *, through: datetime) ->
         through: Every instant up to it now has its outcome, or a slot.
     """
     passed = tuple(outcomes)
-    return replace(
-        _conclude(status, passed, newly_due=len(passed)),
-        settled_through=max(through, status.settled_through or through),
-    )
+    concluded = _conclude(status, passed, newly_due=len(passed))
+    return changed(concluded, settled_through=max(through, status.settled_through or through))
 
 
 def claim(status: Status, slots: Iterable[Slot], queued: tuple[Slot, ...] = ()) -> Status:
@@ -129,7 +134,7 @@ def claim(status: Status, slots: Iterable[Slot], queued: tuple[Slot, ...] = ()) 
     """
     claimed = tuple(slots)
     newly_due = [slot for slot in (*claimed, *queued) if slot.trigger.of_schedule and slot not in status.queued]
-    return replace(
+    return changed(
         status,
         active=status.active + claimed,
         queued=queued,
@@ -147,6 +152,8 @@ def contest(status: Status) -> Status:
 
 def turn_away(status: Status, instants: int) -> Status:
     """The status after so many instants have found no place, because of those in `active`."""
+    if not instants:
+        return status
     return replace(
         status, active=tuple(replace(slot, turned_away=slot.turned_away + instants) for slot in status.active)
     )
@@ -186,13 +193,13 @@ def track(
             gone = slot.name in dropped or (complete and slot.uid is not None)
             kept += [] if gone else [slot]
         elif job.active:
-            kept.append(replace(slot, uid=job.uid))
+            kept.append(slot if slot.uid == job.uid else replace(slot, uid=job.uid))
         elif job.finished_at is not None:
             ended.append(job)
     succeeded = [job.finished_at for job in ended if job.succeeded and job.finished_at]
     failed = [job.finished_at for job in ended if not job.succeeded and job.finished_at]
     changes = {"succeeded": len(succeeded), "failed": len(failed)}
-    tracked = replace(
+    tracked = changed(
         status,
         active=tuple(sorted(kept, key=lambda slot: (slot.scheduled_at, slot.name))),
         counts=_add(status.counts, {name: number for name, number in changes.items() if number}),
@@ -205,7 +212,7 @@ def track(
 
 def begin_row(status: Status, ended: Iterable[Job], failure_limit: int | None) -> Status:
     """The status with failures in a row counted anew, over these Jobs alone."""
-    return replace(status, failures_in_row=_failures_in_row(0, ended, failure_limit))
+    return changed(status, failures_in_row=_failures_in_row(0, ended, failure_limit))
 
 
 def declare(status: Status, *conditions: Condition) -> Status:
@@ -217,8 +224,9 @@ def declare(status: Status, *conditions: Condition) -> Status:
     for condition in conditions:
         old = named.get(condition.type)
         stands = old is not None and old.status == condition.status
-        named[condition.type] = replace(condition, changed_at=old.changed_at) if old and stands else condition
-    return replace(status, conditions=tuple(named[type_] for type_ in sorted(named)))
+        if old != condition:  # when it changed does not count in that
+            named[condition.type] = replace(condition, changed_at=old.changed_at) if old and stands else condition
+    return changed(status, conditions=tuple(named[type_] for type_ in sorted(named)))
 
 
 def _conclude(status: Status, outcomes: tuple[Outcome, ...], *, newly_due: int) -> Status:
@@ -228,7 +236,7 @@ def _conclude(status: Status, outcomes: tuple[Outcome, ...], *, newly_due: int) 
     for outcome in counted:
         changes[outcome.reason.counted_as] = changes.get(outcome.reason.counted_as, 0) + 1
     created = [outcome.scheduled_at for outcome in counted if outcome.reason is Reason.CREATED]
-    return replace(
+    return changed(
         status,
         counts=_add(status.counts, changes),
         last_schedule_at=_latest(status.last_schedule_at, created),
@@ -249,7 +257,7 @@ def _requested(status: Status, outcomes: tuple[Outcome, ...]) -> Status:
                 created=backfill.created + created,
                 create_failed=backfill.create_failed + (not created),
             )
-    return replace(status, last_trigger=last, backfill=backfill)
+    return changed(status, last_trigger=last, backfill=backfill)
 
 
 def _turn(last: LastTrigger | None, claimed: Iterable[Slot], queued: Iterable[Slot]) -> LastTrigger | None:

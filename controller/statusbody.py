@@ -54,10 +54,10 @@ def patch(old: Status, new: Status, cron_job: CronJob, *, now: datetime) -> dict
         cron_job: Whose status it is.
         now: When the conditions that change do so.
     """
-    before, after = (_dump(status, cron_job, now=now) for status in (old, new))
+    before, after = (_dump(status, now=now) for status in (old, new))
     if "activeJobs" not in cron_job.status:
         del before["activeJobs"]  # so that a 0 is written too: kubectl would show nothing
-    return _difference(before, after)
+    return {**_difference(before, after), **_new_lists(old, new, cron_job)}
 
 
 def merged(raw: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, Any]:
@@ -83,11 +83,22 @@ def _difference(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str
     return changed
 
 
-def _dump(status: Status, cron_job: CronJob, *, now: datetime) -> dict[str, Any]:
+def _new_lists(old: Status, new: Status, cron_job: CronJob) -> dict[str, Any]:
+    """The lists of values that have changed. A merge patch replaces each as a whole, so no old one is spelled."""
+    lists: dict[str, Any] = {}
+    if new.active != old.active:
+        lists["active"] = [_dump_slot(slot, cron_job) for slot in new.active] or None
+    if new.queued != old.queued:
+        lists["queued"] = [_dump_queued(slot) for slot in new.queued] or None
+    if new.recent != old.recent:
+        lists["recent"] = [_dump_outcome(outcome) for outcome in new.recent] or None
+    return lists
+
+
+def _dump(status: Status, *, now: datetime) -> dict[str, Any]:
+    """All but those lists."""
     fields = {
-        "active": [_dump_slot(slot, cron_job) for slot in status.active] or None,
         "activeJobs": len(status.active),
-        "queued": [_dump_queued(slot) for slot in status.queued] or None,
         "settledThrough": _text(status.settled_through),
         "scheduleHash": status.schedule_hash,
         "suspendedUntil": _text(status.suspended_until),
@@ -99,7 +110,6 @@ def _dump(status: Status, cron_job: CronJob, *, now: datetime) -> dict[str, Any]
         "owner": status.owner,
         "observedGeneration": status.observed_generation,
         "counts": dict(status.counts),
-        "recent": [_dump_outcome(outcome) for outcome in status.recent] or None,
         "lastTrigger": _dump_last_trigger(status.last_trigger),
         "backfill": _dump_backfill(status.backfill),
         "conditions": [_dump_condition(condition, status, now=now) for condition in status.conditions] or None,

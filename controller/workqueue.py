@@ -161,7 +161,7 @@ class WorkQueue:
         self._advance()
         places = self.places
         for_books = (places + 1) // 2
-        while len(self._running) < self._most and len(quick := self._quick()) < places:
+        while self._turns.ready and len(self._running) < self._most and len(quick := self._quick()) < places:
             books = quick.count(Lane.BOOKS) < for_books and self._books < max(for_books, self._most - places)
             taken = self._turns.pop(books=books, waited=self._courtesy)
             if taken is None:

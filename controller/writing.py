@@ -7,7 +7,7 @@ how far things go, `status` does the arithmetic, `decision` says when the write 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 
@@ -61,7 +61,7 @@ class Writing:
         """The write of a passage, with all else that there is to say."""
         everything = (*passage.concluded, *passage.outcomes)
         outcomes = tuple(sorted(everything, key=lambda outcome: outcome.scheduled_at))
-        status = replace(self.case.status, last_trigger=passage.last_trigger, backfill=passage.backfill)
+        status = statuses.changed(self.case.status, last_trigger=passage.last_trigger, backfill=passage.backfill)
         status = statuses.conclude(status, passage.concluded)
         status = statuses.settle(status, passage.outcomes, through=passage.through)
         jobs = self._countable(passage)
@@ -107,13 +107,13 @@ class Writing:
 
     def _stamped(self, status: Status, passage: Passage) -> Status:
         """The fields that say who wrote, and for which spec and which pause."""
-        status = replace(status, owner=self.case.stance.node)
+        status = statuses.changed(status, owner=self.case.stance.node)
         if passage.leaves_rest:
             return status
         pause = self.case.due.paused_until
         if passage.leaves_edit:
-            return replace(status, suspended_until=pause)
-        return replace(
+            return statuses.changed(status, suspended_until=pause)
+        return statuses.changed(
             status,
             schedule_hash=self.case.cron_job.spec.schedule_hash,
             suspended_until=pause,

@@ -148,8 +148,8 @@ class FillsUnasked(Reconciler):
 class KeepsNoName(Reconciler):
     """Under Replace deletes a contested Job at once, while another create of it is on its way."""
 
-    def _observe(self, cron_job: CronJob, insight: Any, status: Status) -> Observed:
-        return replace(super()._observe(cron_job, insight, status), kept_until={})
+    def _observe(self, cron_job: CronJob, insight: Any) -> Observed:
+        return replace(super()._observe(cron_job, insight), kept_until={})
 
 
 class WritesOverOthers(FakeCluster):

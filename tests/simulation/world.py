@@ -15,7 +15,8 @@ from datetime import datetime, timedelta
 from controller.errors import TransientError
 from controller.nodepool import State
 from controller.outcomes import Reason
-from controller.replica import Replica, ReplicaSettings
+from controller.replica import Replica
+from controller.replicasettings import ReplicaSettings
 from tests.fakes.apiserver import FakeApiServer, Glitch
 from tests.fakes.clock import EPOCH, SimulatedClock
 from tests.fakes.cluster import FakeCluster

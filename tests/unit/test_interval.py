@@ -80,9 +80,7 @@ def test_a_schedule_that_cannot_be_read_says_that() -> None:
 
 
 def step(cron: CronJob, preparation: Preparation, status: Status, now: str, stance: Stance = OWNING) -> Step:
-    return preparation.next_step(
-        cron, stance, at(now), lambda _: Observed(status=status, recalled=ASKED, complete=True)
-    )
+    return preparation.next_step(cron, stance, at(now), lambda: Observed(status=status, recalled=ASKED, complete=True))
 
 
 def test_nothing_fires_and_the_condition_says_why() -> None:

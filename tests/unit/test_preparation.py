@@ -48,7 +48,19 @@ EARLY = FIRES - lead_of(ready(), Status(), FIRES)
 
 def asked(desk: Preparation, cron: CronJob, now: datetime, *, stance: Stance = OWNING, **known: Any) -> Step:
     known.setdefault("recalled", ASKED)
-    return desk.next_step(cron, stance, now, lambda status: Observed(status=status, **known))
+    return desk.next_step(cron, stance, now, lambda: Observed(status=statusbody.parse(cron), **known))
+
+
+CHANGES: dict[str, Callable[[CronJob], tuple[CronJob, dict[str, Any]]]] = {
+    "the object": lambda cron: (replace(cron, resource_version="99"), {}),
+    "its Jobs": lambda cron: (cron, {"jobs": (job(cron, "11:55"),)}),
+    "what the store knows": lambda cron: (cron, {"recalled": Recalled(after=at("00:00"), names=frozenset({"x"}))}),
+    "what is not known any more": lambda cron: (cron, {"recalled": None}),
+    "what was tried": lambda cron: (cron, {"attempts": (attempt("11:55", final=False),)}),
+    "the stance": lambda cron: (cron, {"stance": replace(OWNING, delay=timedelta(seconds=3))}),
+    "the time, to much later": lambda cron: (cron, {"now": FIRES + OWNING.late}),
+    "the time, past the deadline": lambda cron: (cron, {"now": FIRES + timedelta(seconds=4)}),
+}
 
 
 def test_long_before_an_instant_it_waits_until_it_may_be_prepared(decisions: list[datetime]) -> None:
@@ -68,6 +80,36 @@ def test_each_object_that_fires_rarely_is_prepared_at_a_time_of_its_own_and_othe
     assert lead_of(ready(), often, FIRES) == AHEAD
 
 
+def test_as_long_as_nothing_changes_what_fires_soon_is_not_decided_again_before_it_is_prepared(
+    decisions: list[datetime],
+) -> None:
+    desk, cron = Preparation(), ready()
+    waits = asked(desk, cron, at("11:59"))
+    decisions.clear()
+    assert asked(desk, cron, at("11:59:10")) == waits
+    assert decisions == []
+    assert described(asked(desk, cron, FIRES - AHEAD)) == "wait until 12:00"
+    assert decisions == [FIRES], "ahead"
+
+
+def test_of_what_fires_later_no_wait_is_kept(decisions: list[datetime]) -> None:
+    desk, cron = Preparation(), ready()
+    for now in (at("11:58"), at("11:58:10")):
+        asked(desk, cron, now)
+    assert decisions == [at("11:58"), at("11:58:10")]
+
+
+@pytest.mark.parametrize(
+    "what", ["the object", "its Jobs", "what is not known any more", "what was tried", "the stance"]
+)
+def test_a_wait_is_decided_anew_if_anything_has_changed(what: str, decisions: list[datetime]) -> None:
+    desk, cron = Preparation(), ready()
+    asked(desk, cron, at("11:59"))
+    changed, known = CHANGES[what](cron)
+    asked(desk, changed, at("11:59:10"), **known)
+    assert decisions[:2] == [at("11:59"), at("11:59:10")]
+
+
 def test_at_the_instant_the_step_is_there_and_nothing_is_decided(decisions: list[datetime]) -> None:
     desk, cron = Preparation(), ready()
     assert described(asked(desk, cron, EARLY)) == "wait until 12:00"
@@ -83,18 +125,6 @@ def test_what_has_to_be_recalled_is_asked_for_ahead() -> None:
     desk, cron = Preparation(), ready()
     assert described(asked(desk, cron, EARLY, recalled=None)) == "recall"
     assert described(asked(desk, cron, EARLY)) == "wait until 12:00"
-
-
-CHANGES: dict[str, Callable[[CronJob], tuple[CronJob, dict[str, Any]]]] = {
-    "the object": lambda cron: (replace(cron, resource_version="99"), {}),
-    "its Jobs": lambda cron: (cron, {"jobs": (job(cron, "11:55"),)}),
-    "what the store knows": lambda cron: (cron, {"recalled": Recalled(after=at("00:00"), names=frozenset({"x"}))}),
-    "what is not known any more": lambda cron: (cron, {"recalled": None}),
-    "what was tried": lambda cron: (cron, {"attempts": (attempt("11:55", final=False),)}),
-    "the stance": lambda cron: (cron, {"stance": replace(OWNING, delay=timedelta(seconds=3))}),
-    "the time, to much later": lambda cron: (cron, {"now": FIRES + OWNING.late}),
-    "the time, past the deadline": lambda cron: (cron, {"now": FIRES + timedelta(seconds=4)}),
-}
 
 
 @pytest.mark.parametrize("what", CHANGES)

@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 
+from controller import statusbody
 from controller.errors import StoreDenied
 from controller.health import ReplicaHealth
 from controller.messages import FiringRecord, Member
 from controller.ports import Clock
-from controller.replica import Replica, ReplicaSettings
+from controller.replica import Replica
+from controller.replicasettings import ReplicaSettings
 from controller.ring import Ring
 from controller.spec import CronJob, Key
 from controller.web import Finding
@@ -112,12 +114,12 @@ def running(act: Callable[[World, Running], Awaitable[None]]) -> None:
     in_world(scenario)
 
 
-def fire_every_ten_seconds(world: World, *, owned_by: Member) -> None:
+def fire_every_ten_seconds(world: World, *, owned_by: Member, **spec: Any) -> CronJob:
     """Make an object whose key is that member's on the ring of both."""
     ring = Ring.of(["a/1", OTHER.identity], REPLICAS)
     names = (f"object-{number}" for number in range(99))
     name = next(name for name in names if ring.owning_node(f"ns/{name}") == owned_by.identity)
-    world.server.apply("ns", name, {"schedule": "*/10 * * * * *", "jobTemplate": TEMPLATE})
+    return world.server.apply("ns", name, {"schedule": "*/10 * * * * *", "jobTemplate": TEMPLATE, **spec})
 
 
 def test_objects_that_are_not_ready_are_counted_by_the_owning_node_of_their_keys() -> None:
@@ -180,6 +182,57 @@ def test_a_change_of_the_ring_costs_looks_only_for_keys_that_change_hands() -> N
         node.driver.members = [node.me, OTHER]
         await world.until(60)
         assert len(node.numbers.looks) == looks, "what goes is not looked at"
+
+    running(act)
+
+
+def test_news_of_an_object_that_another_node_looks_after_costs_no_look() -> None:
+    async def act(world: World, node: Running) -> None:
+        node.driver.members = [node.me, OTHER]
+        await world.until(5)
+        cron = fire_every_ten_seconds(world, owned_by=OTHER)
+        await world.until(10)
+        made = world.job(world.server.write_status(cron, {"owner": "b"}, "b"), 10)
+        world.server.finish_job("ns", made.name)
+        await world.until(30)
+        assert node.numbers.looks == []
+        assert node.numbers.depths[-1] == (0, 0)
+
+    running(act)
+
+
+def test_an_object_that_was_edited_while_its_key_was_another_nodes_is_looked_at_when_the_key_comes_back() -> None:
+    """The turn that this node gave it before is of the schedule before."""
+
+    async def act(world: World, node: Running) -> None:
+        cron = fire_every_ten_seconds(world, owned_by=OTHER, schedule="0 0 1 6 *")
+        await world.until(5)
+        node.driver.members = [node.me, OTHER]
+        await world.until(15)
+        looks = len(node.numbers.looks)
+        world.server.apply("ns", cron.key.name, {"schedule": "*/10 * * * * *", "jobTemplate": TEMPLATE})
+        await world.until(25)
+        assert len(node.numbers.looks) == looks
+        node.driver.members = [node.me]
+        await world.until(45)
+        assert world.instants == [20, 30, 40], "what was due meanwhile is only late"
+
+    running(act)
+
+
+def test_news_of_an_object_whose_claimed_slot_this_node_still_fills_is_looked_at() -> None:
+    async def act(world: World, node: Running) -> None:
+        cron = fire_every_ten_seconds(world, owned_by=OTHER, concurrencyPolicy="Forbid")
+        await world.until(9)
+        world.server.full_namespaces.add("ns")
+        await world.until(10.5)
+        node.driver.members = [node.me, OTHER]
+        await world.until(12.5)
+        looks = len(node.numbers.looks)
+        annotated = world.server.annotate(cron.key, {"people": "are here"})
+        assert statusbody.parse(annotated).unfilled
+        await world.until(12.6)
+        assert len(node.numbers.looks) == looks + 1
 
     running(act)
 

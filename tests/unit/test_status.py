@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from controller import conditions, statusbody
 from controller import status as statuses
+from controller.asked import QUEUED, LastTrigger
 from controller.conditions import Condition
 from controller.jobs import Job
 from controller.names import name_for
@@ -228,3 +230,37 @@ def test_the_status_tells_whether_the_object_was_suspended_when_it_was_written(
     found: tuple[Condition, ...], suspended: bool
 ) -> None:
     assert Status(conditions=found).suspended is suspended
+
+
+# --- nothing new ----------------------------------------------------------------------------------------------------
+
+STANDING = Status(
+    active=(slot("12:00", uid="job-12:00"),),
+    queued=(slot("12:05"),),
+    settled_through=at("12:00"),
+    counts={"due": 1, "created": 1},
+    recent=(ended("12:00"),),
+    last_trigger=LastTrigger(value="again", at=at("11:00"), outcome=QUEUED),
+    conditions=(RESUMED,),
+)
+
+NOTHING_NEW: dict[str, Callable[[], Status]] = {
+    "no instant is passed": lambda: statuses.settle(STANDING, [], through=at("12:00")),
+    "no firing ends": lambda: statuses.conclude(STANDING, []),
+    "the queue stays as it is": lambda: statuses.claim(STANDING, [], (slot("12:05"),)),
+    "every instant finds a place": lambda: statuses.turn_away(STANDING, 0),
+    "its Job is still active": lambda: tracked(STANDING, job(CRON, "12:00"))[0],
+    "no failure is to be counted anew": lambda: statuses.begin_row(STANDING, [], None),
+    "a condition holds as before": lambda: statuses.declare(STANDING, replace(RESUMED, changed_at=at("12:01"))),
+}
+
+
+@pytest.mark.parametrize("why", NOTHING_NEW)
+def test_a_status_of_which_there_is_nothing_new_to_say_is_the_very_same_value(why: str) -> None:
+    assert NOTHING_NEW[why]() is STANDING
+
+
+def test_of_a_status_only_what_is_new_is_another_value() -> None:
+    claimed = statuses.claim(STANDING, [slot("12:10")], STANDING.queued)
+    assert claimed == replace(STANDING, active=(*STANDING.active, slot("12:10")), counts={"due": 2, "created": 1})
+    assert all(getattr(claimed, name) is getattr(STANDING, name) for name in ("queued", "recent", "conditions"))
