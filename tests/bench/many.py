@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from controller import comparison
 from deploy.local.redis_server import RedisServer
 from tests.bench import arena, bodies, poster
 from tests.bench.arena import NAMESPACE, OTHERS, Arena
@@ -37,7 +38,7 @@ YEARLY = "0 0 1 1 *"
 PULSES, PULSE = 20, "* * * * * *"
 """Objects that fire each second, in a namespace of their own."""
 IDLE = timedelta(seconds=70)
-"""So long nothing happens: two comparisons with the API server's list fall into it."""
+"""So long nothing happens, or longer: all objects are compared with the API server's list in it as often as ever."""
 FIRING = timedelta(seconds=30)
 """So long the pulses fire before anything else happens, and after a join."""
 SETTLED = timedelta(seconds=15)
@@ -91,7 +92,8 @@ def measure(place: Arena, count: int) -> Many:
             first_sight = _lay_out(place, fleet, count)
             ready = _start(place, fleet)
             time.sleep(SETTLED.total_seconds())
-            idle = max(_spent(place, IDLE).values()) / IDLE.total_seconds()
+            during = idle_for(count)
+            idle = max(_spent(place, during).values()) / during.total_seconds()
             rss = max(_rss(place.contenders[node].pid) for node in NODES)
             poster.post(control_plane.api, bodies.OBJECTS.format(OTHERS), bodies.objects(PULSES, PULSE))
             time.sleep(SETTLED.total_seconds())
@@ -114,6 +116,11 @@ def measure(place: Arena, count: int) -> Many:
         due=due,
         lateness=lateness,
     )
+
+
+def idle_for(count: int) -> timedelta:
+    """So long that the list of so many objects comes in it as often as it does in the long run, once at least."""
+    return max(IDLE, comparison.COMPARE_EVERY * (count / comparison.AT_ONCE))
 
 
 def _lay_out(place: Arena, fleet: Fleet, count: int) -> float:
