@@ -35,7 +35,7 @@ def main(arguments: Sequence[str]) -> int:
     logger.info("starting", extra={"node": chosen.node_name, "settings": repr(chosen)})
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:  # a quarter less processor time a request
-            runner.run(App(chosen).run())
+            runner.run(App(chosen, started=allocator.spare_what_is_there).run())
     except (DcronError, BaseExceptionGroup) as error:
         cause = _first(error)
         if not isinstance(cause, DcronError):

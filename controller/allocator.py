@@ -8,6 +8,9 @@ more was kept. A limit that is set stays where it is.
 And it lets Python look for cycles less often: almost nothing here is part of one, and a herd makes ten thousands of
 values in a second, which were looked through some hundred times.
 
+What is there when a replica has started stays for as long as it lives, and is left out of that search: to look through
+50,000 objects held everything up for a second, now and then.
+
 It never fails: where the C library is another one, memory is as that one likes. `__main__` calls it once.
 """
 
@@ -35,3 +38,8 @@ def return_large_blocks() -> bool:
 def collect_in_bulk() -> None:
     """Look for cycles once in so many new objects, which are some megabytes; the older ones as rarely in proportion."""
     gc.set_threshold(NEW_OBJECTS, *gc.get_threshold()[1:])
+
+
+def spare_what_is_there() -> None:
+    """Look for cycles only among what is made from now on. What goes of the rest is freed all the same."""
+    gc.freeze()

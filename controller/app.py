@@ -62,10 +62,12 @@ class App:
 
     Args:
         settings: What to run it with.
+        started: Called once all objects and Jobs are known.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, started: Callable[[], None] = lambda: None) -> None:
         self._settings = settings
+        self._started = started
         self._stop = asyncio.Event()
         self._clock = SystemClock()
         self._metrics = Metrics(controller.__version__)
@@ -214,9 +216,10 @@ class App:
             watching = tasks.create_task(watch.run(replica.jobs_listed, replica.job_seen), name="job watch")
             others.add(watching)
             running = tasks.create_task(replica.run(), name="replica")
-            guarding = tasks.create_task(self._guard(replica), name="watchdog")
+            watchers = [tasks.create_task(one) for one in (self._guard(replica), self._tell_start(replica))]
             await self._stop.wait()
-            guarding.cancel()
+            for task in watchers:
+                task.cancel()
             logger.info("stopping", extra={"node": self._settings.node_name})
             await self._end(replica, running)
             for task in others:
@@ -227,6 +230,10 @@ class App:
             await intake
         if self._failure is not None:
             raise self._failure
+
+    async def _tell_start(self, replica: Replica) -> None:
+        await replica.until_listed()
+        self._started()
 
     async def _guard(self, replica: Replica) -> None:
         """End in order, and as a failure, once the watch of the objects is given up."""

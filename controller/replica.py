@@ -174,6 +174,11 @@ class Replica:
         """Whether the objects and Jobs are all known: the replica may join the ring."""
         return self._progress.jobs_listed.is_set() and self._progress.objects_listed.is_set()
 
+    async def until_listed(self) -> None:
+        """Return once it is so."""
+        await self._progress.jobs_listed.wait()
+        await self._progress.objects_listed.wait()
+
     @property
     def api_answers(self) -> bool:
         """Whether the API server has answered this node lately."""

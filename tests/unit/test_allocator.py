@@ -67,3 +67,22 @@ def test_cycles_are_looked_for_once_in_many_new_objects_and_older_ones_in_propor
         assert gc.isenabled()
     finally:
         gc.set_threshold(*before)
+
+
+SPARED = """
+import gc
+from controller.allocator import spare_what_is_there
+kept = [[] for _ in range(10_000)]
+spare_what_is_there()
+assert len(gc.get_objects()) < 1000, len(gc.get_objects())
+frozen = gc.get_freeze_count()
+assert frozen > 10_000, frozen
+del kept
+assert gc.get_freeze_count() <= frozen - 10_000
+print("spared")
+"""
+
+
+def test_what_is_there_at_the_start_is_not_looked_through_again_and_is_freed_when_it_goes() -> None:
+    done = subprocess.run([sys.executable, "-c", SPARED], cwd=PROJECT, capture_output=True, text=True, check=False)
+    assert (done.stdout.strip(), done.stderr) == ("spared", "")

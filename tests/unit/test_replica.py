@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -396,5 +397,16 @@ def test_before_its_first_beat_a_node_is_not_ready() -> None:
         assert node.ring == "this node has not joined the ring yet"
         await world.clock.sleep(timedelta(seconds=5))
         assert node.ring is None
+
+    running(act)
+
+
+def test_who_waits_for_the_lists_goes_on_once_all_is_known() -> None:
+    async def act(world: World, node: Running) -> None:
+        waiting = world.loop.create_task(node.replica.until_listed())
+        await asyncio.sleep(0)
+        assert (waiting.done(), node.replica.listed) == (False, False)
+        await world.until(5)
+        assert (waiting.done(), node.replica.listed) == (True, True)
 
     running(act)
