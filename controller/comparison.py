@@ -2,15 +2,17 @@
 
 A relist reports no deletions, and a watch may stall: both look like peace. So the versions of all objects are listed
 now and then, without bodies and from the API server's cache, and what differs is read. A list of very many costs the
-API server and the replica more than all else while nothing happens; so of more than `AT_ONCE` most comparisons only ask
-how many there are, which betrays whatever came or went unseen. At the start the same number tells when everything has
-been shown. `replica` runs it; `watchdog` concludes when the watch shows nothing any more.
+API server and the replica more than all else while nothing happens. So of more than `AT_ONCE` most comparisons only ask
+how many there are, which betrays what a relist hides, and look whether the watch has shown what this node itself has
+written, which betrays one that is dead. At the start the same tells when everything has been shown. `replica` runs it;
+`watchdog` concludes when the watch shows nothing any more.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 
 from controller.errors import NotServed, TransientError
@@ -22,12 +24,14 @@ from controller.watchdog import Watchdog
 logger = logging.getLogger(__name__)
 
 COMPARE_EVERY = timedelta(seconds=30)
-"""A stalled watch is found within 75 s of its stall (INVARIANTS), a deletion hidden by a relist likewise."""
+"""A stalled watch is found within 75 s of its stall (INVARIANTS), a deletion hidden by a relist likewise; of very many
+objects a stalled watch only if something came or went, or this node has written a status."""
 AT_ONCE = 5_000
 """So many objects are listed each time. Of more, the list comes less often in proportion, and their number is asked for
-in between: of 50,000 each five minutes. An edit that a watch hides, and nothing else, is found so late then, unless the
-watch is silent altogether, which kopf itself notices within 70 s. A list of 10,000 costs the API server 1.3 s of
-processor time, and the replica 0.4 s (docs/benchmarks.md)."""
+in between: of 50,000 each five minutes. A list of 10,000 costs the API server 1.3 s of processor time, and the replica
+0.4 s (docs/benchmarks.md)."""
+CALM = timedelta(seconds=0.5)
+"""A watch that has shown as many of very many as there are, and no more of them for so long, has shown them all."""
 WATCH_LAG = timedelta(seconds=2)
 """What a healthy watch shows within this time after a list has it, if it does not have to show much else first."""
 GLANCE = timedelta(milliseconds=50)
@@ -44,6 +48,7 @@ class Comparison:
         watchdog: Told of each comparison.
         seen: Takes an object that was read, as if the watch had shown it; False if it was known.
         gone: Takes the key and UID of an object that is not there any more.
+        at_once: How many objects are listed each time.
     """
 
     def __init__(
@@ -55,6 +60,7 @@ class Comparison:
         watchdog: Watchdog,
         seen: Callable[[CronJob], bool],
         gone: Callable[[Key, str], None],
+        at_once: int = AT_ONCE,
     ) -> None:
         self._cluster = cluster
         self._cron_jobs = cron_jobs
@@ -62,6 +68,7 @@ class Comparison:
         self._watchdog = watchdog
         self._seen = seen
         self._gone = gone
+        self._at_once = at_once
 
     async def run(self) -> None:
         """Compare now and then until cancelled."""
@@ -72,7 +79,7 @@ class Comparison:
                 if self._clock.elapsed() < lists_at and await self._is_as_many():
                     continue
                 at_peace = await self._compare()
-                rounds = round(self._cron_jobs.known / AT_ONCE) if at_peace else 1
+                rounds = math.ceil(self._cron_jobs.known / self._at_once) if at_peace else 1
                 lists_at = self._clock.elapsed() + COMPARE_EVERY * (rounds - 0.5)
             except TransientError as error:
                 lists_at = self._clock.elapsed()
@@ -82,35 +89,51 @@ class Comparison:
                     self._watchdog.not_served(at=self._clock.elapsed())
 
     async def all_shown(self) -> bool:
-        """Whether the watch has come to show as many objects as there are now; it is waited for while it shows more.
+        """Whether the watch comes to show all that there is now; it is waited for while it shows more and more.
 
-        If not, their number is asked for anew: an object that was deleted since is one that the watch will never show.
-        One that was deleted after it was shown may stand for one that is not shown yet; that was made after the list
-        with which a watch begins, so the watch shows it as soon as any other replica's does.
+        If not, it is asked for anew: an object that was deleted since is one that the watch will never show. Of very
+        many their number is enough, once no more are shown: until the watch has come to the end of its first list, one
+        that was deleted meanwhile is counted for one that is not shown yet.
         """
         try:
-            wanted = (await self._cluster.extent()).count
+            count = (await self._cluster.extent()).count
+            few = count <= self._at_once
+            behind = list((await self._cluster.versions()).items()) if few else []
         except TransientError as error:
             logger.warning("cannot list the objects yet", extra={"reason": str(error)})
             return False
         known, moved_at = self._cron_jobs.known, self._clock.elapsed()
-        while self._cron_jobs.known < wanted:
-            if self._cron_jobs.known > known:
+        while True:
+            # From the end: both lists are in the same order, so what was listed last is shown last.
+            while behind and not self._cron_jobs.is_behind(behind[-1][0], *behind[-1][1]):
+                behind.pop()
+            still = self._clock.elapsed() - moved_at
+            if (few and not behind) or (not few and self._cron_jobs.known >= count and still >= CALM):
+                return True
+            # Once as many are known as were counted, more of them are new ones, and what is missing is gone.
+            if known < self._cron_jobs.known and (known < count or not few):
                 known, moved_at = self._cron_jobs.known, self._clock.elapsed()
-            elif self._clock.elapsed() - moved_at >= WATCH_LAG:
+            elif still >= WATCH_LAG:
                 return False
             await self._clock.sleep(GLANCE)
-        return True
 
     async def _is_as_many(self) -> bool:
         """Whether there are as many objects as are known, now or when the watch has had time to show the last ones.
 
-        An API server that has not come as far as what was shown is one that was put back to a backup, or nearly.
+        Nor may the watch owe anything that this node has written. An API server that has not come as far as what was
+        shown is one that was put back to a backup, or nearly.
         """
         shown, extent = self._cron_jobs.shown, await self._cluster.extent()
-        if extent.version >= shown and extent.count != self._cron_jobs.known:
+        if extent.version < shown or self._owes():
+            return False
+        if extent.count != self._cron_jobs.known:
             await self._clock.sleep(WATCH_LAG)
-        return extent.version >= shown and extent.count == self._cron_jobs.known
+        return extent.count == self._cron_jobs.known
+
+    def _owes(self) -> bool:
+        """Whether the watch has not shown a write of this node in time."""
+        since = self._cron_jobs.unshown_since
+        return since is not None and self._clock.elapsed() - since > WATCH_LAG
 
     async def _compare(self) -> bool:
         """Read again what the watch does not show as the API server lists it: gone in a relist, or stalled.
@@ -119,6 +142,7 @@ class Comparison:
             Whether the watch has shown all that there is.
         """
         known = {cron_job.key: cron_job for cron_job in self._cron_jobs}
+        left_alone = self._cron_jobs.left_alone
         versions = await self._cluster.versions()
         await self._clock.sleep(WATCH_LAG)
         newest = max((int(version) for _, version in versions.values()), default=0)
@@ -127,10 +151,17 @@ class Comparison:
         self._watchdog.went_back(went_back)
         behind = [key for key, version in versions.items() if self._cron_jobs.is_behind(key, *version)]
         missing = [key for key, cron_job in known.items() if versions.get(key, ("",))[0] != cron_job.uid]
+        self._forget_left_alone(versions, left_alone)
         unseen = [key for key in sorted({*behind, *missing}) if await self._read(key, versions.get(key))]
         if unseen:
             logger.warning("the watch of the objects is behind", extra={"count": len(unseen), "key": str(unseen[0])})
         return not unseen and not went_back and self._cron_jobs.shown >= newest
+
+    def _forget_left_alone(self, versions: Mapping[Key, tuple[str, str]], known: Iterable[tuple[Key, str]]) -> None:
+        """Of what is left alone nothing is read: what the list has not, or under another UID, is gone."""
+        for key, uid in known:
+            if versions.get(key, ("",))[0] != uid:
+                self._cron_jobs.forget(key, uid)
 
     async def _read(self, key: Key, listed: tuple[str, str] | None) -> bool:
         """Read an object; False if it stands as the watch has shown it meanwhile, or if it cannot be read."""

@@ -14,7 +14,7 @@ from typing import Final
 
 LEAST: Final = 8
 MOST: Final = 32
-"""Of a request that takes a third of a second a hundred a second are sent so, by each replica."""
+"""Where an answer takes a third of a second, each replica so sends a hundred requests a second."""
 RATE: Final = 400
 """Looks a second: about what one process has the time for."""
 

@@ -93,7 +93,7 @@ def register(replica: Replica, client: ApiClient) -> kopf.OperatorRegistry:
     def taken(event: Mapping[str, Any], **_: Any) -> bool:
         try:
             take(replica, event)
-        except Exception:  # here kopf would end its watch by it, and the process, at each start
+        except Exception:  # for that kopf would rest from the object, longer and longer: up to ten minutes
             logger.exception(
                 "an object was not taken over, by a bug", extra={"uid": event["object"]["metadata"]["uid"]}
             )

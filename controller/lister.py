@@ -89,6 +89,8 @@ class CronJobLister:
 
     def leave_alone(self, key: Key, uid: str, resource_version: str) -> None:
         """The object belongs to another installation, or this version cannot read it: nothing is kept but that."""
+        if uid in self._ended:
+            return
         self._left_alone[key] = (uid, int(resource_version))
         self._drop(key, uid)
 
@@ -108,6 +110,16 @@ class CronJobLister:
     def is_fresh(self, elapsed: timedelta) -> bool:
         """Whether the watch has shown a write of ours that is young enough."""
         return self._fresh_at is not None and elapsed - self._fresh_at <= FRESH
+
+    @property
+    def unshown_since(self) -> timedelta | None:
+        """When the oldest write of ours that the watch has not shown was sent, loop time; None: it has shown all."""
+        return self._writes[0][1] if self._writes else None
+
+    @property
+    def left_alone(self) -> tuple[tuple[Key, str], ...]:
+        """Key and UID of each object that is left alone."""
+        return tuple((key, uid) for key, (uid, _) in self._left_alone.items())
 
     def is_behind(self, key: Key, uid: str, resource_version: str) -> bool:
         """Whether a newer state is known to exist than the one seen."""

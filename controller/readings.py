@@ -1,4 +1,4 @@
-"""The statuses of the objects that were looked at last, so that each version of an object is read once.
+"""The statuses of objects that were read last, so that each version of an object is read once.
 
 A firing takes several looks, and most of them find the object as the look before has left it. Only so many are kept:
 what is looked at rarely is read anew each time, and objects that have nothing to do cost no memory. `reconciler` asks.

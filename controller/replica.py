@@ -196,8 +196,10 @@ class Replica:
         """The comparison has read an object that the watch does not show."""
         if not self._serves(cron_job):
             return False
-        self._news_of(cron_job)
-        return self.cron_jobs.see(cron_job)
+        seen = self.cron_jobs.see(cron_job)
+        if (known := self.cron_jobs.get(cron_job.key)) is not None:
+            self._news_of(known)
+        return seen
 
     def _serves(self, cron_job: CronJob) -> bool:
         """Whether the object belongs to this installation; one that does not is left alone."""

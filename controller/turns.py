@@ -14,9 +14,11 @@ Values and heaps only. `workqueue` runs the looks.
 from __future__ import annotations
 
 import heapq
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import IntEnum
+from itertools import islice
 
 from controller.spec import Key
 
@@ -234,15 +236,23 @@ class Turns:
         """Some of the keys that fire by a moment and are not taken yet: the last to be taken are at the end."""
         ready = [entry for lane in (Lane.LOST_SOON, Lane.FIRING) for entry in self._lanes[lane][-at_most:]]
         found = [key for _, number, key in ready if self._fires_by(key, number, moment)]
-        later: list[tuple[datetime, int, Key]] = []
+        later = islice(self._coming(moment), at_most)
+        return (found + [key for _, _, key in sorted(later) if key not in found])[-at_most:]
+
+    def holds_up_books(self, moment: datetime) -> bool:
+        """Whether books wait, and a key fires by a moment that does not yet: those that do go first anyway."""
+        return bool(self._lanes[Lane.BOOKS]) and any(True for _ in self._coming(moment))
+
+    def _coming(self, moment: datetime) -> Iterator[tuple[datetime, int, Key]]:
+        """What comes to fire by a moment: of a heap only those below what is due can be due themselves."""
         places = [0]
-        while places and len(later) < at_most:  # of a heap only those below what is due can be due themselves
+        while places:
             place = places.pop()
             if place < len(self._later) and self._later[place][0] <= moment:
-                at, number, key = self._later[place]
-                later += [(at, number, key)] if self._fires_by(key, number, moment) else []
+                _, number, key = self._later[place]
+                if self._fires_by(key, number, moment):
+                    yield self._later[place]
                 places += [2 * place + 1, 2 * place + 2]
-        return (found + [key for _, _, key in sorted(later) if key not in found])[-at_most:]
 
     def _fires_by(self, key: Key, number: int, moment: datetime) -> bool:
         place = self._places.get(key)

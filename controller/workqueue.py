@@ -28,11 +28,13 @@ MOST_PLACES = 64
 """Looks under way at once, slow ones included. As many of these as there are places are kept for what fires: slow books
 would have them all where statuses hang and creates do not."""
 COURTESY = timedelta(seconds=3)
-"""Books wait no longer than this for what fires soon, or while other nodes are in a rush: where that lasts for ever,
-statuses are so late."""
+"""Books wait no longer than this while other nodes are in a rush: where one lasts for ever, statuses are so late."""
 BRINK = timedelta(milliseconds=100)
 """So long before something fires no books are begun: it would find the API server busy with them. Where 60 objects
 fire in each second, half of the Jobs came after 0.26 s while the statuses of one second met the next one."""
+HESITATION = timedelta(seconds=0.5)
+"""Books wait no longer than this for what fires soon: where something fires all the time, they are kept so late. What
+is to be decided ahead stands among them, and has two seconds."""
 GLANCE = timedelta(milliseconds=100)
 """How often to look whether a rush has ended, or a look has become slow, while others wait."""
 FIRST_PAUSE = timedelta(milliseconds=200)
@@ -96,7 +98,7 @@ class WorkQueue:
         self._put(key, Turn(at=at, presses_at=None if books else at))
 
     def discard(self, key: Key) -> None:
-        """Forget a key that is gone."""
+        """Forget a key that is gone, or that another node looks after."""
         self._turns.discard(key)
         self._failures.pop(key, None)
 
@@ -184,8 +186,9 @@ class WorkQueue:
     @property
     def _courtesy(self) -> timedelta:
         """How long books have to have waited before they are kept now."""
-        fires_soon = self._turns.firing_by(self._clock.now() + BRINK, at_most=1)
-        return COURTESY if fires_soon or self._rush.lasts(self._clock.elapsed()) else timedelta(0)
+        if self._rush.lasts(self._clock.elapsed()):
+            return COURTESY
+        return HESITATION if self._turns.holds_up_books(self._clock.now() + BRINK) else timedelta(0)
 
     def _set_alarm(self, alarm: asyncio.Task[None] | None, looks: asyncio.TaskGroup) -> asyncio.Task[None] | None:
         """Have something that tells when the next key comes due: the alarm that is set, unless it rings too late."""

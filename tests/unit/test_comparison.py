@@ -9,8 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from controller import comparison
-from controller.comparison import COMPARE_EVERY, WATCH_LAG, Comparison
+from controller.comparison import AT_ONCE, CALM, COMPARE_EVERY, WATCH_LAG, Comparison
 from controller.errors import NotServed
 from controller.messages import Extent
 from controller.spec import CronJob, Key
@@ -23,7 +22,7 @@ from tests.unit.world import Node, World, in_world
 class Observer:
     """A node whose watch shows nothing but what the test says."""
 
-    def __init__(self, world: World, cluster: type[FakeCluster] = FakeCluster) -> None:
+    def __init__(self, world: World, cluster: type[FakeCluster] = FakeCluster, *, at_once: int = AT_ONCE) -> None:
         self.node = Node(world, cluster=cluster)
         self.read: list[str] = []
         self.gone: list[Key] = []
@@ -35,6 +34,7 @@ class Observer:
             watchdog=self.watchdog,
             seen=self._seen,
             gone=self._gone,
+            at_once=at_once,
         )
 
     def _seen(self, cron_job: CronJob) -> bool:
@@ -235,7 +235,7 @@ def made(world: World, name: str, *, minute: int = 0) -> CronJob:
 
 
 @pytest.mark.parametrize("left_alone", [False, True])
-def test_a_watch_that_shows_more_and_more_is_waited_for_and_all_is_counted_only_once(left_alone: bool) -> None:
+def test_a_watch_that_shows_more_and_more_is_waited_for_without_another_list(left_alone: bool) -> None:
     async def act(world: World) -> None:
         observer = Observer(world, Counted)
         shown = [made(world, f"object-{number:02}") for number in range(10)]
@@ -248,7 +248,7 @@ def test_a_watch_that_shows_more_and_more_is_waited_for_and_all_is_counted_only_
             else:
                 observer.node.cron_jobs.see(cron_job)
         assert await waiting
-        assert (Counted.numbers, Counted.lists) == (1, 0)
+        assert (Counted.numbers, Counted.lists) == (1, 1)
 
     in_world(act)
 
@@ -271,15 +271,41 @@ def test_an_object_that_is_deleted_meanwhile_is_not_waited_for_though_the_watch_
 def test_an_object_that_is_deleted_meanwhile_is_not_waited_for_though_others_are_made_all_the_time() -> None:
     async def act(world: World) -> None:
         observer = Observer(world)
-        deleted = [made(world, f"deleted soon {number}") for number in range(10)]
+        deleted = made(world, "deleted soon")
         waiting = world.loop.create_task(observer.comparison.all_shown())
         await world.clock.sleep(WATCH_LAG / 10)
-        for cron_job in deleted:
-            world.server.delete(cron_job.key)
+        world.server.delete(deleted.key)
         for number in range(100):
             observer.node.cron_jobs.see(made(world, f"new-{number}"))
             await world.clock.sleep(WATCH_LAG / 2)
         assert waiting.done()
+        assert not await waiting
+
+    in_world(act)
+
+
+def test_of_many_all_are_shown_once_as_many_are_and_no_more_come_and_none_is_listed() -> None:
+    async def act(world: World) -> None:
+        observer = Observer(world, Counted, at_once=5)
+        every = [made(world, f"object-{number:02}") for number in range(10)]
+        world.server.delete(every[0].key)  # the watch, in its first list, still shows it
+        waiting = world.loop.create_task(observer.comparison.all_shown())
+        for cron_job in every:
+            await world.clock.sleep(CALM / 2)
+            assert not waiting.done()
+            observer.node.cron_jobs.see(cron_job)
+        assert await waiting
+        assert (Counted.numbers, Counted.lists) == (1, 0)
+
+    in_world(act)
+
+
+def test_of_many_those_that_are_never_shown_are_not_waited_for() -> None:
+    async def act(world: World) -> None:
+        observer = Observer(world, at_once=5)
+        for number in range(10):
+            made(world, f"object-{number}")
+        assert not await observer.comparison.all_shown()
 
     in_world(act)
 
@@ -288,10 +314,15 @@ class Crowd:
     """More objects than are listed each time, as they are after the first comparison of a node that knows them all."""
 
     def __init__(self, world: World, cluster: type[FakeCluster] = Counted, *, shares: int = 3) -> None:
-        self.observer = Observer(world, cluster)
+        self.observer = Observer(world, cluster, at_once=10)
         self.all = [made(world, f"object-{number}") for number in range(shares * 10)]
         for cron_job in self.all:
             self.show(cron_job)
+
+    def leave_alone(self, cron_job: CronJob) -> None:
+        """The watch shows it, and it belongs to another installation."""
+        self.observer.node.cron_jobs.watch_came_to(cron_job.resource_version)
+        self.observer.node.cron_jobs.leave_alone(cron_job.key, cron_job.uid, cron_job.resource_version)
 
     @asynccontextmanager
     async def compared(self) -> AsyncIterator[None]:
@@ -308,14 +339,6 @@ class Crowd:
         self.observer.node.cron_jobs.watch_came_to(cron_job.resource_version)
 
 
-@pytest.fixture
-def listed_by_tens(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(comparison, "AT_ONCE", 10)
-
-
-by_tens = pytest.mark.usefixtures("listed_by_tens")
-
-
 def test_as_many_as_are_listed_each_time_are_so_and_their_number_is_not_asked_for() -> None:
     async def act(world: World) -> None:
         observer = Observer(world, Counted)
@@ -326,7 +349,6 @@ def test_as_many_as_are_listed_each_time_are_so_and_their_number_is_not_asked_fo
     in_world(act)
 
 
-@by_tens
 def test_more_are_listed_less_often_and_counted_in_between() -> None:
     async def act(world: World) -> None:
         async with Crowd(world).compared():
@@ -336,7 +358,6 @@ def test_more_are_listed_less_often_and_counted_in_between() -> None:
     in_world(act)
 
 
-@by_tens
 def test_of_many_one_that_came_unseen_is_found_by_their_number() -> None:
     async def act(world: World) -> None:
         crowd = Crowd(world)
@@ -348,7 +369,6 @@ def test_of_many_one_that_came_unseen_is_found_by_their_number() -> None:
     in_world(act)
 
 
-@by_tens
 def test_of_many_one_that_went_unseen_is_found_by_their_number() -> None:
     async def act(world: World) -> None:
         crowd = Crowd(world)
@@ -360,7 +380,6 @@ def test_of_many_one_that_went_unseen_is_found_by_their_number() -> None:
     in_world(act)
 
 
-@by_tens
 def test_of_many_one_that_the_watch_shows_a_little_later_costs_no_list() -> None:
     async def act(world: World) -> None:
         crowd = Crowd(world)
@@ -373,7 +392,6 @@ def test_of_many_one_that_the_watch_shows_a_little_later_costs_no_list() -> None
     in_world(act)
 
 
-@by_tens
 def test_of_many_an_edit_that_the_watch_hides_is_found_when_they_are_listed_and_then_they_are_until_it_shows() -> None:
     async def act(world: World) -> None:
         crowd = Crowd(world)
@@ -389,7 +407,53 @@ def test_of_many_an_edit_that_the_watch_hides_is_found_when_they_are_listed_and_
     in_world(act)
 
 
-@by_tens
+def test_of_many_a_watch_that_owes_what_this_node_has_written_has_them_listed() -> None:
+    """A watch that is dead: a status of this node's own betrays it, though nothing came or went."""
+
+    async def act(world: World) -> None:
+        crowd = Crowd(world)
+        async with crowd.compared():
+            edited = made(world, crowd.all[0].key.name, minute=5)
+            crowd.observer.node.cron_jobs.wrote(
+                made(world, crowd.all[1].key.name, minute=6), sent_at=world.clock.elapsed()
+            )
+            await world.clock.sleep(COMPARE_EVERY + WATCH_LAG * 2)
+            assert crowd.observer.node.cron_jobs.get(edited.key) == edited
+
+    in_world(act)
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_of_many_one_that_is_left_alone_and_gone_costs_one_list(again: bool) -> None:
+    async def act(world: World) -> None:
+        crowd = Crowd(world)
+        foreign = made(world, "foreign")
+        crowd.leave_alone(foreign)
+        async with crowd.compared():
+            world.server.delete(foreign.key)
+            if again:
+                crowd.leave_alone(made(world, "foreign"))
+            await world.clock.sleep(COMPARE_EVERY * 2.5)
+            assert Counted.lists == (1 if again else 2)
+            assert crowd.observer.node.cron_jobs.known == len(crowd.all) + again
+
+    in_world(act)
+
+
+def test_of_many_after_versions_went_back_they_are_listed_twice_in_a_row_and_the_watch_is_given_up() -> None:
+    class Restored(Counted):
+        async def versions(self) -> Mapping[Key, tuple[str, str]]:
+            return {key: (uid, "0") for key, (uid, _) in (await super().versions()).items()}
+
+    async def act(world: World) -> None:
+        crowd = Crowd(world, Restored)
+        async with crowd.compared():
+            await world.clock.sleep(COMPARE_EVERY * 1.2)
+            assert crowd.observer.watchdog.is_lost
+
+    in_world(act)
+
+
 def test_of_many_after_a_request_that_failed_they_are_listed() -> None:
     async def act(world: World) -> None:
         async with Crowd(world).compared():
@@ -402,7 +466,6 @@ def test_of_many_after_a_request_that_failed_they_are_listed() -> None:
     in_world(act)
 
 
-@by_tens
 def test_of_many_a_version_that_went_back_has_them_listed() -> None:
     class Restored(Counted):
         async def extent(self) -> Extent:

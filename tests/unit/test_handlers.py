@@ -82,7 +82,20 @@ def test_kopf_hands_each_event_over_once_and_has_nothing_to_write() -> None:
     assert intake.gone == ["u-1"]
 
 
-def test_a_bug_in_taking_an_event_is_told_and_does_not_end_kopf(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_bug_in_taking_an_event_is_told_and_kopf_takes_the_next_one_at_once(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.ERROR):
         asyncio.run(kopf_handles(Intake(ZeroDivisionError("a bug")), DELETED))
     assert [record.message for record in caplog.records] == ["an object was not taken over, by a bug"]
+
+
+def test_kopf_finds_no_handler_to_call() -> None:
+    """To call one costs as much again as all else that it does for an event."""
+    with pytest.MonkeyPatch.context() as patch:
+        called: list[object] = []
+
+        async def invoke(fn: object, **_: Any) -> None:
+            called.append(fn)
+
+        patch.setattr("kopf._core.actions.invocation.invoke", invoke)
+        asyncio.run(kopf_handles(intake := Intake(), DELETED))
+    assert (intake.gone, called) == (["u-1"], [])

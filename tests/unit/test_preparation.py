@@ -170,3 +170,9 @@ def test_what_is_forgotten_is_decided_anew(decisions: list[datetime]) -> None:
     decisions.clear()
     assert described(asked(desk, cron, FIRES)) == "create 12:00"
     assert decisions == [FIRES]
+
+
+def test_that_there_is_nothing_to_do_until_a_firing_holds_no_longer_than_that() -> None:
+    desk, cron = Preparation(), ready()
+    assert isinstance(asked(desk, cron, EARLY - timedelta(seconds=1)), Wait)
+    assert described(asked(desk, cron, FIRES)).startswith("create")

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from controller import statusbody
+from controller.apipulse import REMEMBERED
+from controller.concurrency import LEAST, MOST
 from controller.errors import StoreDenied
 from controller.health import ReplicaHealth
 from controller.messages import FiringRecord, Member
@@ -408,5 +410,15 @@ def test_who_waits_for_the_lists_goes_on_once_all_is_known() -> None:
         assert (waiting.done(), node.replica.listed) == (False, False)
         await world.until(5)
         assert (waiting.done(), node.replica.listed) == (True, True)
+
+    running(act)
+
+
+def test_where_the_api_server_is_far_away_more_looks_are_under_way() -> None:
+    async def act(world: World, node: Running) -> None:
+        assert node.replica.queue.places == LEAST
+        world.server.latency_seconds = (0.03, 0.03)
+        await world.until(REMEMBERED * 1.5)
+        assert LEAST < node.replica.queue.places < MOST
 
     running(act)

@@ -12,10 +12,11 @@ from itertools import pairwise
 import pytest
 
 from controller.errors import ClusterUnavailable, Conflict, Throttled
+from controller.preparation import AHEAD
 from controller.rush import MANY, WITHIN
 from controller.spec import Key
 from controller.turns import Turn
-from controller.workqueue import BRINK, COURTESY, GLANCE, MOST_PLACES, SLOW, WorkQueue
+from controller.workqueue import BRINK, COURTESY, GLANCE, HESITATION, MOST_PLACES, SLOW, WorkQueue
 from tests.fakes.clock import EPOCH, SimulatedClock
 from tests.simulation.loop import Simulation, simulate
 from tests.unit.builders import key
@@ -296,7 +297,29 @@ def test_books_are_kept_in_the_end_though_something_fires_all_the_time() -> None
         await desk.until(10)
 
     (kept_at,) = at_desk(act).times("book")
-    assert 1 + COURTESY.total_seconds() <= kept_at <= (timedelta(seconds=1) + COURTESY + GLANCE * 2).total_seconds()
+    assert 1 + HESITATION.total_seconds() <= kept_at <= (timedelta(seconds=1) + HESITATION + GLANCE * 2).total_seconds()
+
+
+def test_a_look_to_get_ready_is_taken_before_its_firing_though_something_fires_all_the_time() -> None:
+    async def act(desk: Desk) -> None:
+        for number in range(200):
+            desk.add(f"firing-{number}", number / 20)
+        desk.queue.add(key("later"), at(5), books=True)
+        await desk.until(10)
+
+    assert at_desk(act).times("later")[0] + AHEAD.total_seconds() / 2 < 5 + AHEAD.total_seconds()
+
+
+@pytest.mark.parametrize("places", [8, 32])
+def test_half_of_the_places_at_most_are_for_books(places: int) -> None:
+    async def act(desk: Desk) -> None:
+        desk.takes = 0.4
+        for number in range(100):
+            desk.queue.add(key(f"book-{number}"), at(1), books=True)
+        await desk.until(1.2)
+        assert len(desk.under_way) == places // 2
+
+    at_desk(act, places=places)
 
 
 def test_books_wait_while_other_nodes_make_many_jobs_and_firings_do_not() -> None:
