@@ -69,6 +69,7 @@ class Comparison:
         self._seen = seen
         self._gone = gone
         self._at_once = at_once
+        self._listed_at = clock.elapsed()
 
     async def run(self) -> None:
         """Compare now and then until cancelled."""
@@ -131,9 +132,11 @@ class Comparison:
         return extent.count == self._cron_jobs.known
 
     def _owes(self) -> bool:
-        """Whether the watch has not shown a write of this node in time."""
-        since = self._cron_jobs.unshown_since
-        return since is not None and self._clock.elapsed() - since > WATCH_LAG
+        """Whether the watch has not shown in time what this node has written since the last list.
+
+        One of before may be of an object that has been deleted since.
+        """
+        return self._cron_jobs.owes(since=self._listed_at, until=self._clock.elapsed() - WATCH_LAG)
 
     async def _compare(self) -> bool:
         """Read again what the watch does not show as the API server lists it: gone in a relist, or stalled.
@@ -143,6 +146,7 @@ class Comparison:
         """
         known = {cron_job.key: cron_job for cron_job in self._cron_jobs}
         left_alone = self._cron_jobs.left_alone
+        self._listed_at = self._clock.elapsed()
         versions = await self._cluster.versions()
         await self._clock.sleep(WATCH_LAG)
         newest = max((int(version) for _, version in versions.values()), default=0)

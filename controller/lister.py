@@ -111,10 +111,9 @@ class CronJobLister:
         """Whether the watch has shown a write of ours that is young enough."""
         return self._fresh_at is not None and elapsed - self._fresh_at <= FRESH
 
-    @property
-    def unshown_since(self) -> timedelta | None:
-        """When the oldest write of ours that the watch has not shown was sent, loop time; None: it has shown all."""
-        return self._writes[0][1] if self._writes else None
+    def owes(self, *, since: timedelta, until: timedelta) -> bool:
+        """Whether the watch has not shown a write of ours that was sent in a span of loop time."""
+        return any(since < sent_at < until for _, sent_at in self._writes)
 
     @property
     def left_alone(self) -> tuple[tuple[Key, str], ...]:

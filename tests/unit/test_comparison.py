@@ -423,6 +423,26 @@ def test_of_many_a_watch_that_owes_what_this_node_has_written_has_them_listed() 
     in_world(act)
 
 
+def test_of_many_what_was_written_to_an_object_that_is_gone_costs_one_list() -> None:
+    async def act(world: World) -> None:
+        crowd = Crowd(world)
+        written = crowd.all[-1]
+        async with crowd.compared():
+            crowd.observer.node.cron_jobs.wrote(made(world, written.key.name, minute=6), sent_at=world.clock.elapsed())
+            world.server.delete(written.key)
+            crowd.observer.node.cron_jobs.forget(written.key, written.uid)
+            await world.clock.sleep(COMPARE_EVERY * 2.5)
+            assert (Counted.numbers, Counted.lists) == (2, 2)
+            hidden = made(world, crowd.all[0].key.name, minute=7)
+            crowd.observer.node.cron_jobs.wrote(
+                made(world, crowd.all[1].key.name, minute=8), sent_at=world.clock.elapsed()
+            )
+            await world.clock.sleep(COMPARE_EVERY + WATCH_LAG * 2)
+            assert crowd.observer.node.cron_jobs.get(hidden.key) == hidden, "what is written later counts all the same"
+
+    in_world(act)
+
+
 @pytest.mark.parametrize("again", [False, True])
 def test_of_many_one_that_is_left_alone_and_gone_costs_one_list(again: bool) -> None:
     async def act(world: World) -> None:
