@@ -246,7 +246,7 @@ class Replica:
         if self._reconciler.concerns(cron_job):
             self.queue.add(cron_job.key, at, books=books)
         else:
-            self._tenure.passed_over(cron_job.key)
+            self._tenure.forget(cron_job.key)
             self.queue.discard(cron_job.key)
 
     async def _look(self, key: Key) -> Turn | None:

@@ -28,10 +28,6 @@ class Tenure:
         else:
             self._held.pop(key, None)
 
-    def passed_over(self, key: Key) -> None:
-        """There was news of a key that another node looks after: the turn that this one gave it holds no more."""
-        self._held.pop(key, None)
-
     def is_to_look(self, key: Key, ownership: Ownership) -> bool:
         """Whether a key is to be looked at because of whose it is now."""
         return not isinstance(ownership, Theirs) and ownership != self._held.get(key)
@@ -41,5 +37,5 @@ class Tenure:
         self._held.clear()
 
     def forget(self, key: Key) -> None:
-        """The object is gone."""
+        """The object is gone, or there was news of it while it is another node's: no turn that was given holds."""
         self._held.pop(key, None)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from controller import comparison
+from tests.bench import many
 from tests.bench.__main__ import main
 from tests.bench.measures import Measure
 
@@ -17,3 +19,8 @@ def test_the_table_says_which_goals_are_met_and_the_exit_status_does_not() -> No
     assert quick == "quick <= 50 ms 50 ms met 0.5 100 ms, a plain loop"
     assert slow == "slow <= 50 ms 1.50 s NOT MET 15 100 ms, a plain loop"
     assert last == "1 of 2 goals met on this machine"
+
+
+def test_many_objects_are_watched_at_peace_for_as_long_as_it_takes_to_list_them_all_again() -> None:
+    assert many.idle_for(1_000) == many.IDLE
+    assert many.idle_for(10 * comparison.AT_ONCE) == 10 * comparison.COMPARE_EVERY

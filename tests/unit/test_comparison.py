@@ -313,9 +313,9 @@ def test_of_many_those_that_are_never_shown_are_not_waited_for() -> None:
 class Crowd:
     """More objects than are listed each time, as they are after the first comparison of a node that knows them all."""
 
-    def __init__(self, world: World, cluster: type[FakeCluster] = Counted, *, shares: int = 3) -> None:
+    def __init__(self, world: World, cluster: type[FakeCluster] = Counted) -> None:
         self.observer = Observer(world, cluster, at_once=10)
-        self.all = [made(world, f"object-{number}") for number in range(shares * 10)]
+        self.all = [made(world, f"object-{number}") for number in range(3 * 10)]
         for cron_job in self.all:
             self.show(cron_job)
 
