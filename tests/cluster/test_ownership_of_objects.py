@@ -42,10 +42,10 @@ def test_only_the_author_and_the_controller_have_written(team: Team) -> None:
         assert writers == {(AUTHOR, ""), (CONTROLLER, "status")}
 
 
-def test_the_controller_owns_fields_of_the_status_only(team: Team) -> None:
+def test_the_controller_owns_the_status_only_and_as_a_whole(team: Team) -> None:
     for found in team.cron_jobs():
         fields = next(f["fieldsV1"] for f in found["metadata"]["managedFields"] if f["manager"] == CONTROLLER)
-        assert set(fields) == {"f:status"}
+        assert fields == {"f:status": {}}
 
 
 def test_no_finalizer_annotation_or_label_was_added(team: Team) -> None:
