@@ -1,7 +1,8 @@
 """Whether other nodes are making many Jobs at this moment: then it is courteous to keep books a little later.
 
 All replicas share one API server. In a herd one of them has made its Jobs first, and each status that it writes from
-then on takes the time of two Jobs that the others have still to make. Times only. The Job watch shows what others
+then on takes the time of two Jobs that the others have still to make. A herd ends, so books wait for its end. A load
+that goes on for ever does not, and there they wait a little and no more. Times only. The Job watch shows what others
 make; `workqueue` asks before it takes up books.
 """
 
@@ -16,6 +17,13 @@ MANY: Final = 30
 WITHIN: Final = timedelta(milliseconds=300)
 """seen within this time, are a rush: a hundred a second. In a herd on two cores two others make three hundred; of a
 load that goes on for ever, 9,000 objects that fire each minute are one."""
+HERD: Final = timedelta(seconds=30)
+"""What has gone on for so long is no herd. Ten thousand on two cores take twenty seconds; while books waited for three
+only, the first replica to be through told of its Jobs while a tenth of them was still to be made."""
+PAUSE: Final = timedelta(seconds=3)
+"""After a pause of so long another one begins. What fires in each second alike is one, and has gone on for long."""
+COURTESY: Final = timedelta(seconds=3)
+"""Books wait no longer than this for what is no herd: where it lasts for ever, statuses are so late."""
 
 
 class Rush:
@@ -23,6 +31,8 @@ class Rush:
 
     def __init__(self) -> None:
         self._seen: deque[timedelta] = deque(maxlen=MANY)
+        self._began: timedelta | None = None
+        self._lasted: timedelta | None = None
 
     def note(self, elapsed: timedelta) -> None:
         """Another node has made a Job.
@@ -31,6 +41,10 @@ class Rush:
             elapsed: When it was seen, loop time.
         """
         self._seen.append(elapsed)
+        if self.lasts(elapsed):
+            if self._lasted is None or elapsed - self._lasted > PAUSE:
+                self._began = elapsed
+            self._lasted = elapsed
 
     def lasts(self, elapsed: timedelta) -> bool:
         """Whether others are making many Jobs.
@@ -39,3 +53,14 @@ class Rush:
             elapsed: The moment, loop time.
         """
         return len(self._seen) == MANY and elapsed - self._seen[0] <= WITHIN
+
+    def courtesy(self, elapsed: timedelta) -> timedelta:
+        """How long books have to have waited before they are kept now; zero: others are not making many Jobs.
+
+        Args:
+            elapsed: The moment, loop time.
+        """
+        if not self.lasts(elapsed):
+            return timedelta(0)
+        ends = self._began is not None and elapsed - self._began < HERD
+        return HERD if ends else COURTESY

@@ -27,8 +27,6 @@ SLOW = timedelta(seconds=0.5)
 MOST_PLACES = 64
 """Looks under way at once, slow ones included. As many of these as there are places are kept for what fires: slow books
 would have them all where statuses hang and creates do not."""
-COURTESY = timedelta(seconds=3)
-"""Books wait no longer than this while other nodes are in a rush: where one lasts for ever, statuses are so late."""
 BRINK = timedelta(milliseconds=100)
 """So long before something fires no books are begun: it would find the API server busy with them. Where 60 objects
 fire in each second, half of the Jobs came after 0.26 s while the statuses of one second met the next one."""
@@ -186,8 +184,8 @@ class WorkQueue:
     @property
     def _courtesy(self) -> timedelta:
         """How long books have to have waited before they are kept now."""
-        if self._rush.lasts(self._clock.elapsed()):
-            return COURTESY
+        if courtesy := self._rush.courtesy(self._clock.elapsed()):
+            return courtesy
         return HESITATION if self._turns.holds_up_books(self._clock.now() + BRINK) else timedelta(0)
 
     def _set_alarm(self, alarm: asyncio.Task[None] | None, looks: asyncio.TaskGroup) -> asyncio.Task[None] | None:

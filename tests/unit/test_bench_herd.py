@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from controller import spec
-from tests.bench import bodies, curves, guard, many, picture, scaling, steady
+from tests.bench import bodies, curves, guard, many, picture, scaling, steady, sustained
 from tests.bench.arms import LIMIT, PEER, QUICK, THREE
 from tests.bench.herd import rows
 from tests.bench.outcome import Outcome
@@ -135,6 +135,33 @@ def test_writes_are_those_of_the_controller_that_went_through_in_time() -> None:
     ]
     found = steady.writes(entries, DUE_AT, DUE_AT + timedelta(seconds=9))
     assert found == {"create jobs": 2, "update distributedcronjobs/status": 1}
+
+
+def ran(lateness: list[float], *, due: int = 100, twice: int = 0) -> steady.Steady:
+    """What a minute of firings came to."""
+    return steady.Steady(
+        objects=200,
+        every=2,
+        due=due,
+        lateness=tuple(lateness),
+        twice=twice,
+        cpu=1.0,
+        controller_cpu=0.5,
+        writes={"create jobs": due, "update distributedcronjobs/status": due // 4},
+    )
+
+
+def test_what_keeps_up_is_made_once_and_all_but_a_hundredth_within_a_second() -> None:
+    assert sustained.keeps_up(ran([0.5] * 99 + [1.0]))
+    assert not sustained.keeps_up(ran([0.5] * 98 + [1.1] * 2))
+    assert not sustained.keeps_up(ran([0.5] * 99))
+    assert not sustained.keeps_up(ran([0.5] * 100, twice=1))
+
+
+def test_what_can_fire_for_ever_is_told_as_a_share_of_the_raw_creates() -> None:
+    (row,) = sustained.rows([ran([0.5] * 100)], raw=400.0)
+    told = dict(zip(sustained.HEAD, row, strict=True))
+    assert (told["of raw"], told["firings/s"], told["statuses"], told["CPU ms"]) == ("25 %", "100", "0.25", "5.00")
 
 
 def test_a_herd_twice_as_large_is_as_far_away_everywhere_on_the_picture_of_growth() -> None:

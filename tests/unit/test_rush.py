@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from controller.rush import MANY, WITHIN, Rush
+from controller.rush import COURTESY, HERD, MANY, PAUSE, WITHIN, Rush
 
 MOMENT = timedelta(hours=1)
 STEP = WITHIN / MANY
@@ -47,3 +47,38 @@ def test_it_begins_again_with_the_next_herd() -> None:
     for _ in range(MANY - 1):
         rush.note(again)
     assert rush.lasts(again)
+
+
+def goes_on(rush: Rush, since: timedelta, until: timedelta, *, pause: timedelta = STEP) -> timedelta:
+    """A hundred Jobs of others at a time, with pauses; gives when the last were seen."""
+    at = since
+    while at + pause < until:
+        at += pause
+        for _ in range(MANY):
+            rush.note(at)
+    return at
+
+
+def test_books_wait_for_the_end_of_a_herd_and_not_for_what_goes_on_for_ever() -> None:
+    rush, last = seen(MANY)
+    assert rush.courtesy(last) == HERD
+    last = goes_on(rush, last, MOMENT + HERD)
+    assert rush.courtesy(last) == HERD
+    last = goes_on(rush, last, MOMENT + HERD + timedelta(seconds=1))
+    assert rush.courtesy(last) == COURTESY
+    assert rush.courtesy(last + timedelta(seconds=1)) == timedelta(0)
+
+
+def test_what_fires_in_each_second_is_no_herd_after_a_while() -> None:
+    rush = Rush()
+    last = goes_on(rush, MOMENT, MOMENT + HERD + timedelta(seconds=3), pause=timedelta(seconds=1))
+    assert rush.courtesy(last) == COURTESY
+
+
+def test_the_herd_of_the_next_minute_is_another_one() -> None:
+    rush = Rush()
+    last = goes_on(rush, MOMENT, MOMENT + timedelta(seconds=20))
+    again = last + PAUSE + timedelta(seconds=20)
+    for _ in range(MANY):
+        rush.note(again)
+    assert rush.courtesy(again) == HERD

@@ -13,10 +13,10 @@ import pytest
 
 from controller.errors import ClusterUnavailable, Conflict, Throttled
 from controller.preparation import AHEAD
-from controller.rush import MANY, WITHIN
+from controller.rush import COURTESY, HERD, MANY, WITHIN
 from controller.spec import Key
 from controller.turns import Turn
-from controller.workqueue import BRINK, COURTESY, GLANCE, HESITATION, MOST_PLACES, SLOW, WorkQueue
+from controller.workqueue import BRINK, GLANCE, HESITATION, MOST_PLACES, SLOW, WorkQueue
 from tests.fakes.clock import EPOCH, SimulatedClock
 from tests.simulation.loop import Simulation, simulate
 from tests.unit.builders import key
@@ -339,15 +339,32 @@ def test_books_wait_while_other_nodes_make_many_jobs_and_firings_do_not() -> Non
 
 
 def test_books_wait_no_longer_than_is_courteous_for_a_rush_that_lasts() -> None:
+    begins = HERD.total_seconds() + 1
+
     async def act(desk: Desk) -> None:
-        desk.queue.add(key("book"), at(1), books=True)
-        for number in range(100):
-            await desk.until(1 + number / 10)
+        desk.queue.add(key("book"), at(begins), books=True)
+        for number in range(10 * int(begins + 10)):
+            await desk.until(number / 10)
             for _ in range(MANY):
                 desk.queue.others_fire()
 
     (kept_at,) = at_desk(act).times("book")
-    assert COURTESY.total_seconds() <= kept_at - 1 <= (COURTESY + 2 * GLANCE).total_seconds()
+    assert COURTESY.total_seconds() <= kept_at - begins <= (COURTESY + 2 * GLANCE).total_seconds()
+
+
+def test_books_wait_for_the_end_of_a_herd_that_takes_longer() -> None:
+    ends = 3 * COURTESY.total_seconds()
+
+    async def act(desk: Desk) -> None:
+        desk.queue.add(key("book"), at(1), books=True)
+        for number in range(10 * int(ends)):
+            await desk.until(number / 10)
+            for _ in range(MANY):
+                desk.queue.others_fire()
+        await desk.until(ends + 5)
+
+    (kept_at,) = at_desk(act).times("book")
+    assert ends - 0.1 <= kept_at <= (timedelta(seconds=ends) + WITHIN + 2 * GLANCE).total_seconds()
 
 
 def test_what_waits_out_of_courtesy_is_not_told_as_overdue() -> None:
