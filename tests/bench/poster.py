@@ -1,4 +1,5 @@
-"""Creates many objects as fast as the API server takes them: what any client can do at most, and how a run is laid out.
+"""Creates or replaces many objects as fast as the API server takes them: what any client can do at most, and how a run
+is laid out.
 
 The bodies are made before the first request, the connections too. Several processes share the work where one would be
 the limit itself.
@@ -35,10 +36,29 @@ def post(
     Raises:
         RuntimeError: One was not created.
     """
-    texts = [json.dumps(body).encode() for body in bodies]
+    _send(api, "POST", [(path, body) for body in bodies], go_at, processes)
+
+
+def put(api: ApiClient, bodies: Sequence[tuple[str, dict[str, Any]]]) -> None:
+    """Replace objects.
+
+    Args:
+        bodies: Path and body of each.
+
+    Raises:
+        RuntimeError: One was not replaced.
+    """
+    _send(api, "PUT", bodies, 0.0, 1)
+
+
+def _send(
+    api: ApiClient, method: str, bodies: Sequence[tuple[str, dict[str, Any]]], go_at: float, processes: int
+) -> None:
+    requests = [(path, json.dumps(body).encode()) for path, body in bodies]
     context = multiprocessing.get_context("spawn")
+    abreast = max(1, ABREAST // processes)
     workers = [
-        context.Process(target=_work, args=(api, path, texts[number::processes], go_at, max(1, ABREAST // processes)))
+        context.Process(target=_work, args=(api, method, requests[number::processes], go_at, abreast))
         for number in range(processes)
     ]
     for worker in workers:
@@ -46,14 +66,14 @@ def post(
     for worker in workers:
         worker.join()
     if any(worker.exitcode for worker in workers):
-        raise RuntimeError(f"could not create all of {len(bodies)} objects at {path}")
+        raise RuntimeError(f"{method} failed for some of {len(bodies)} objects, such as {bodies[0][0]}")
 
 
-def _work(api: ApiClient, path: str, texts: list[bytes], go_at: float, abreast: int) -> None:
-    asyncio.run(_post_all(api, path, texts, go_at, abreast))
+def _work(api: ApiClient, method: str, requests: list[tuple[str, bytes]], go_at: float, abreast: int) -> None:
+    asyncio.run(_send_all(api, method, requests, go_at, abreast))
 
 
-async def _post_all(api: ApiClient, path: str, texts: list[bytes], go_at: float, abreast: int) -> None:
+async def _send_all(api: ApiClient, method: str, requests: list[tuple[str, bytes]], go_at: float, abreast: int) -> None:
     headers = {"Authorization": f"Bearer {api.token}", "Content-Type": "application/json"}
     connector = aiohttp.TCPConnector(limit=abreast, ssl=ssl.create_default_context(cafile=str(api.certificate)))
     async with aiohttp.ClientSession(api.server, headers=headers, connector=connector) as session:
@@ -63,8 +83,9 @@ async def _post_all(api: ApiClient, path: str, texts: list[bytes], go_at: float,
                 await answer.read()
 
         async def take() -> None:
-            while texts:
-                async with session.post(path, data=texts.pop()) as answer:
+            while requests:
+                path, text = requests.pop()
+                async with session.request(method, path, data=text) as answer:
                     await answer.read()
                     answer.raise_for_status()
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from tests.bench import curves
@@ -27,6 +27,11 @@ def lines(found: Mapping[str, Sequence[Outcome]]) -> dict[str, list[tuple[float,
     return {arm: [(one.due, one.quantile(1)) for one in outcomes if one.whole] for arm, outcomes in found.items()}
 
 
+def rows(found: Mapping[str, Sequence[Outcome]]) -> Iterator[tuple[str, ...]]:
+    """The table: a row for each arm, a column for each herd."""
+    return ((arm, *(f"{one.quantile(1):.2f}" for one in outcomes)) for arm, outcomes in found.items())
+
+
 def main() -> int:
     """0 if all Jobs were made once."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench.scaling", description=__doc__)
@@ -35,13 +40,12 @@ def main() -> int:
     arguments = parser.parse_args()
     found = {arm.name: [measure(arm, count) for count in arguments.objects] for arm in ARMS}
     points = lines(found)
-    head = ("last Job, seconds", *arguments.objects)
-    stage.table(head, [(arm, *(f"{one.quantile(1):.2f}" for one in outcomes)) for arm, outcomes in found.items()])
     if arguments.folder is not None:
         arguments.folder.mkdir(parents=True, exist_ok=True)
         (arguments.folder / "scaling.json").write_text(json.dumps(points) + "\n")
         picture = curves.drawn(points, TITLE, across="objects due at one second", up="seconds")
         (arguments.folder / "scaling.svg").write_text(picture)
+    stage.table(("last Job, seconds", *map(str, arguments.objects)), list(rows(found)))
     return 0 if all(one.whole for outcomes in found.values() for one in outcomes) else 1
 
 

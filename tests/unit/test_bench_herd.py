@@ -9,8 +9,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from controller import spec
-from tests.bench import bodies, curves, guard, many, picture, scaling, steady, sustained
+from tests.bench import bodies, curves, guard, many, picture, scaling, steady, sustained, writes
 from tests.bench.arms import LIMIT, PEER, QUICK, THREE
 from tests.bench.herd import rows
 from tests.bench.outcome import Outcome
@@ -164,6 +166,33 @@ def test_what_can_fire_for_ever_is_told_as_a_share_of_the_raw_creates() -> None:
     assert (told["of raw"], told["firings/s"], told["statuses"], told["CPU ms"]) == ("25 %", "100", "0.25", "5.00")
 
 
+def test_each_change_of_the_crd_takes_away_what_it_says() -> None:
+    schemas = {
+        what: writes.crd(change)["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]
+        for what, change in writes.VARIANTS.items()
+    }
+    whole, owners, rules, bare = schemas.values()
+    assert whole["status"]["x-kubernetes-map-type"] == "atomic"
+    assert "x-kubernetes-map-type" not in owners["status"]
+    assert "x-kubernetes-validations" in json.dumps(whole["spec"])
+    assert "x-kubernetes-validations" not in json.dumps(rules["spec"])
+    assert whole["status"]["properties"].keys() == rules["status"]["properties"].keys()
+    assert "properties" not in bare["status"]
+
+
+def test_the_status_that_is_written_is_that_of_an_object_that_has_fired_so_often() -> None:
+    (body,) = bodies.objects(1, "* * * * *")
+    meta = {"namespace": "bench", "uid": "0", "resourceVersion": "1", "creationTimestamp": "2026-01-01T00:00:00Z"}
+    shown = {**body, "metadata": {**body["metadata"], **meta}}
+    found = writes.status(shown, 25)
+    assert found["counts"] == {"due": 25, "created": 25, "succeeded": 24}
+    assert [one["scheduledAt"] for one in found["recent"]] == [
+        f"2026-01-01T00:{minute:02}:00Z" for minute in range(16, 26)
+    ]
+    assert (found["activeJobs"], found["nextScheduleTime"]) == (1, "2026-01-01T00:26:00Z")
+    assert [one["type"] for one in found["conditions"]] == ["Ready", "Suspended"]
+
+
 def test_a_herd_twice_as_large_is_as_far_away_everywhere_on_the_picture_of_growth() -> None:
     drawn = curves.drawn({"ours": [(100, 1.0), (200, 2.0), (400, 4.0)]}, "Growth", across="objects", up="seconds")
     circles = [element for element in ET.fromstring(drawn).iter() if element.tag.endswith("circle")]
@@ -176,6 +205,20 @@ def test_a_herd_twice_as_large_is_as_far_away_everywhere_on_the_picture_of_growt
 def test_a_herd_that_was_not_made_whole_is_no_point_on_a_line() -> None:
     whole, half = outcome([0.5] * 100), outcome([0.5] * 50)
     assert scaling.lines({"ours": [whole, half]}) == {"ours": [(100, 0.5)]}
+
+
+def test_the_table_of_growth_has_a_column_for_each_herd(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def measured(arm: object, count: int) -> Outcome:
+        return outcome([count / 1000] * count, due=count)
+
+    monkeypatch.setattr(scaling, "measure", measured)
+    monkeypatch.setattr("sys.argv", ["scaling", "--objects", "10", "100"])
+    assert scaling.main() == 0
+    told = capsys.readouterr().out.splitlines()
+    assert told[0].split() == ["last", "Job,", "seconds", "10", "100"]
+    assert told[1].split()[-2:] == ["0.01", "0.10"]
 
 
 def made(name: str, second: int) -> str:
