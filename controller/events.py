@@ -24,10 +24,12 @@ from controller.ports import Clock, Recorder
 from controller.spec import API_VERSION, KIND
 
 QUEUE_LENGTH = 1000
-"""Some seconds' worth of what an API server takes beside the Jobs."""
+"""Some seconds' worth of what an API server takes beside the Jobs. Of a larger herd the oldest good news are lost."""
 LONGEST_WAIT = timedelta(seconds=30)
-"""So long at most, Events wait for a herd to end: each costs the API server as much as a Job still to be made. With 5 s
-there were 80 to 100 of them in each second of a herd of 10,000, beside 500 Jobs."""
+"""So long at most, good news wait for a herd to end: each costs the API server as much as a Job still to be made. With
+5 s there were 80 to 100 of them in each second of a herd of 10,000, beside 500 Jobs."""
+WARNING_WAITS = timedelta(seconds=5)
+"""So long at most, a warning does."""
 GLANCE = timedelta(milliseconds=100)
 """How often to look whether it has."""
 MAX_MESSAGE_LENGTH = 1024
@@ -62,6 +64,11 @@ class _Told:
     reason: str
     message: str
     count: int
+
+    @property
+    def patience(self) -> timedelta:
+        """How long it waits for the end of a herd."""
+        return LONGEST_WAIT if self.type is EventType.NORMAL else WARNING_WAITS
 
 
 class EventPoster:
@@ -114,10 +121,18 @@ class EventPoster:
             await self._arrived.wait()
             self._arrived.clear()
             while self._waiting:
-                if herd() and self._clock.elapsed() - self._waiting[0].came_at < LONGEST_WAIT:
+                if (told := self._next(herd=herd())) is None:
                     await self._clock.sleep(GLANCE)
                 else:
-                    await self._publish(self._waiting.popleft())
+                    self._waiting.remove(told)
+                    await self._publish(told)
+
+    def _next(self, *, herd: bool) -> _Told | None:
+        """The Event that is published now; None: all wait for the end of a herd."""
+        if not herd:
+            return self._waiting[0]
+        elapsed = self._clock.elapsed()
+        return next((told for told in self._waiting if elapsed - told.came_at >= told.patience), None)
 
     async def _publish(self, told: _Told) -> None:
         path, query = collection_path("v1", "events", told.subject.namespace), {"fieldManager": FIELD_MANAGER}

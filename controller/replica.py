@@ -238,8 +238,10 @@ class Replica:
         key = self.cron_jobs.key_of(job.owner_uid)
         cron_job = None if key is None else self.cron_jobs.get(key)
         if cron_job is not None and not job.active:
-            # Where Jobs have to claim their places, another firing may wait for this one.
-            self._news_of(cron_job, self._clock.now() + AFTER_JOB_NEWS, books=not cron_job.spec.claims)
+            # Where Jobs have to claim their places, another firing may wait for this one. Where failures suspend the
+            # object, none must fire before they are told.
+            waited_for = cron_job.spec.claims or cron_job.spec.suspend_after_failures is not None
+            self._news_of(cron_job, self._clock.now() + AFTER_JOB_NEWS, books=not waited_for)
 
     def _news_of(self, cron_job: CronJob, at: datetime | None = None, *, books: bool = False) -> None:
         """Have an object looked at. Not while another node looks after it: a change of the ring brings it back."""

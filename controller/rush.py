@@ -1,9 +1,9 @@
-"""Whether other nodes are making many Jobs at this moment: then it is courteous to keep books a little later.
+"""Whether other nodes are making many Jobs at this moment: then it is courteous to keep books later.
 
 All replicas share one API server. In a herd one of them has made its Jobs first, and each status that it writes from
 then on takes the time of two Jobs that the others have still to make. A herd ends, so books wait for its end. A load
-that goes on for ever does not, and there they wait a little and no more. Times only. The Job watch shows what others
-make; `workqueue` asks before it takes up books.
+that goes on for ever does not, and there they wait three seconds. Times only. The Job watch shows what others make;
+`workqueue` asks before it takes up books.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ load that goes on for ever, 9,000 objects that fire each minute are one."""
 HERD: Final = timedelta(seconds=30)
 """What has gone on for so long is no herd. Ten thousand on two cores take twenty seconds; while books waited for three
 only, the first replica to be through told of its Jobs while a tenth of them was still to be made."""
+FOR_A_HERD: Final = timedelta(seconds=30)
+"""So long books wait for the end of a herd: then they take turns with firings anyway (`turns`)."""
 PAUSE: Final = timedelta(seconds=3)
 """After a pause of so long another one begins. What fires in each second alike is one, and has gone on for long."""
 COURTESY: Final = timedelta(seconds=3)
@@ -31,7 +33,7 @@ class Rush:
 
     def __init__(self) -> None:
         self._seen: deque[timedelta] = deque(maxlen=MANY)
-        self._began: timedelta | None = None
+        self._began = timedelta(0)
         self._lasted: timedelta | None = None
 
     def note(self, elapsed: timedelta) -> None:
@@ -62,5 +64,4 @@ class Rush:
         """
         if not self.lasts(elapsed):
             return timedelta(0)
-        ends = self._began is not None and elapsed - self._began < HERD
-        return HERD if ends else COURTESY
+        return FOR_A_HERD if elapsed - self._began < HERD else COURTESY

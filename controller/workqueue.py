@@ -101,7 +101,7 @@ class WorkQueue:
         self._failures.pop(key, None)
 
     def others_fire(self) -> None:
-        """Another node has just made a Job. While many are made, what only keeps the books waits a little."""
+        """Another node has just made a Job. While many are made, what only keeps the books waits (`rush`)."""
         self._rush.note(self._clock.elapsed())
 
     @property

@@ -25,7 +25,7 @@ from controller.errors import (
     Refused,
     Throttled,
 )
-from controller.events import EventPoster, Subject
+from controller.events import LONGEST_WAIT, WARNING_WAITS, EventPoster, Subject
 from controller.instants import parse_time
 from controller.jobs import Job
 from controller.kube import KubeCluster
@@ -335,6 +335,29 @@ async def test_events_wait_for_the_end_of_a_herd_and_no_longer_than_some_seconds
                 await clock.sleep(timedelta(milliseconds=5))
 
 
+async def test_in_a_herd_a_warning_goes_before_good_news_that_came_earlier() -> None:
+    clock, posted = Hours(), []
+
+    async def note(request: Any) -> Any:
+        posted.append((await request.json())["message"])
+        return await always(201, {})(request)
+
+    async with scripted(note) as client:
+        events = EventPoster(api_of(client), clock, Requests(), node=NODE)
+        events.post(event("made"))
+        events.post(replace(event("quota"), type=EventType.WARNING))
+        clock.hours += (WARNING_WAITS / timedelta(hours=1)) * 1.1
+        async with running(events.run(lambda: True)):
+            while not posted:
+                await clock.sleep(timedelta(milliseconds=5))
+            assert posted == ["quota"]
+            clock.hours += LONGEST_WAIT / timedelta(hours=1)
+            while len(posted) < 2:
+                await clock.sleep(timedelta(milliseconds=5))
+
+    assert posted == ["quota", "made"]
+
+
 @pytest.mark.parametrize("uid", ["0123", ""])
 async def test_an_event_may_be_about_a_pod(uid: str) -> None:
     posted: list[Any] = []
@@ -427,7 +450,7 @@ class Hours(SystemClock):
     """A clock that a test sets forward."""
 
     def __init__(self) -> None:
-        self.hours = 0
+        self.hours = 0.0
         super().__init__()
 
     def elapsed(self) -> timedelta:

@@ -66,7 +66,7 @@ def _send(
     for worker in workers:
         worker.join()
     if any(worker.exitcode for worker in workers):
-        raise RuntimeError(f"{method} failed for some of {len(bodies)} objects, such as {bodies[0][0]}")
+        raise RuntimeError(f"{method} failed for some of {len(bodies)} objects; the first was to go to {bodies[0][0]}")
 
 
 def _work(api: ApiClient, method: str, requests: list[tuple[str, bytes]], go_at: float, abreast: int) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from tests.bench import curves
@@ -25,6 +25,11 @@ TITLE = "When the last Job of a herd was made"
 def lines(found: Mapping[str, Sequence[Outcome]]) -> dict[str, list[tuple[float, float]]]:
     """By arm, the size of each herd and when its last Job was made; those that were not made whole are left out."""
     return {arm: [(one.due, one.quantile(1)) for one in outcomes if one.whole] for arm, outcomes in found.items()}
+
+
+def head(sizes: Iterable[int]) -> tuple[str, ...]:
+    """The head of the table: the size of each herd."""
+    return ("last Job, seconds", *map(str, sizes))
 
 
 def rows(found: Mapping[str, Sequence[Outcome]]) -> Iterator[tuple[str, ...]]:
@@ -45,7 +50,7 @@ def main() -> int:
         (arguments.folder / "scaling.json").write_text(json.dumps(points) + "\n")
         picture = curves.drawn(points, TITLE, across="objects due at one second", up="seconds")
         (arguments.folder / "scaling.svg").write_text(picture)
-    stage.table(("last Job, seconds", *map(str, arguments.objects)), list(rows(found)))
+    stage.table(head(arguments.objects), list(rows(found)))
     return 0 if all(one.whole for outcomes in found.values() for one in outcomes) else 1
 
 

@@ -26,8 +26,8 @@ from tests.cluster import stage
 from tests.cluster.fleet import NODES
 
 HEAD = ("objects", "every s", "firings/s", "due", "made", "twice", "p50 s", "p99 s", "last s", "CPU ms", "all CPU ms")
-WARM = timedelta(seconds=10)
-"""Not counted: objects that have just been made are looked at for the first time."""
+WARM = timedelta(seconds=40)
+"""Not counted: the first looks, the Events of first firings, and the half minute that books may wait."""
 _LAG = timedelta(seconds=10)
 """So long after the end of what is counted, what was due may still be made."""
 
@@ -72,14 +72,14 @@ def instants(since: datetime, until: datetime, every: int, offset: int = 0) -> l
     return [at for at in seconds if at.second % every == offset and at >= since]
 
 
-def measure(place: Arena, *, objects: int, every: int, seconds: int, spread: bool, warm: timedelta = WARM) -> Steady:
+def measure(place: Arena, *, objects: int, every: int, seconds: int, spread: bool) -> Steady:
     """Let them fire for a while, once they have fired for so long that it goes on as it would for ever."""
     with fleets.running(place.control_plane, place.folder / "fleet", *NODES) as fleet:
         place.contenders.update({node: replica.process for node, replica in fleet.replicas.items()})
         path, api = bodies.OBJECTS.format(NAMESPACE), place.control_plane.api
         made = bodies.spread(objects, every) if spread else bodies.objects(objects, f"*/{every} * * * * *")
         poster.post(api, path, made, processes=2)
-        time.sleep(warm.total_seconds())
+        time.sleep(WARM.total_seconds())
         since, before = arena.now(), dict(place.cpu())
         time.sleep(seconds)
         until, after = arena.now(), dict(place.cpu())

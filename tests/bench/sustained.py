@@ -1,10 +1,11 @@
 """How much can fire for ever: `python -m tests.bench.sustained --folder docs/benchmarks`.
 
 Objects that fire every two seconds, half of them in each second, more of them in each run, until the 99th percentile
-of how late they are passes a second. The rate is told as a share of the raw creates a second of the same minutes.
+of how late they are passes a second. The rate is told as a share of the raw creates a second of a herd just before.
 
-All writes that a firing entails are in it. What tells of firings waits while others fire, half a minute at most, and
-then tells of all that its object has fired meanwhile: so the more is due, the fewer statuses are written for each.
+Jobs do not end here; all other writes that a firing entails are in it. What tells of firings waits while others fire,
+half a minute at most, and then tells of all that its object has fired meanwhile: so the more is due, the fewer statuses
+are written for each.
 """
 
 from __future__ import annotations
@@ -26,8 +27,6 @@ SHARES = (0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4)
 """Of the raw creates a second: a run for each, until one falls behind."""
 EVERY = 2
 """Seconds between two firings of an object."""
-WARM = timedelta(seconds=40)
-"""Not counted: the first looks, the Events of first firings, and the half minute that books may wait."""
 LATE = timedelta(seconds=1)
 """The 99th percentile of what keeps up is no later."""
 HEAD = (
@@ -45,6 +44,7 @@ HEAD = (
     "all",
 )
 _HERD = 1000
+"""Raw creates, by which their rate is measured."""
 _STATUS = "update distributedcronjobs/status"
 
 
@@ -81,7 +81,7 @@ def measure(shares: Sequence[float], seconds: int) -> tuple[float, list[Steady]]
         objects = round(share * raw * EVERY)
         stage.say(f"{objects} objects, every {EVERY} s: {100 * share:.0f} % of {raw:.0f} raw creates a second")
         with arena.opened(stage.say) as place:
-            found.append(steady.measure(place, objects=objects, every=EVERY, seconds=seconds, spread=True, warm=WARM))
+            found.append(steady.measure(place, objects=objects, every=EVERY, seconds=seconds, spread=True))
         if not keeps_up(found[-1]):
             break
     return raw, found

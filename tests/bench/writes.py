@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import argparse
 import copy
+import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -35,6 +36,8 @@ FIRST = datetime(2026, 1, 1, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 _CRD = PROJECT / "crds" / "distributedcronjobs.dcron.io.yaml"
 _PATIENCE_SECONDS = 60.0
+_TAKES_HOLD_SECONDS = 5.0
+"""The API server goes on with the schema of before for a moment."""
 
 Schema = dict[str, Any]
 
@@ -120,10 +123,9 @@ def status(body: dict[str, Any], firings: int) -> dict[str, Any]:
 def measure(place: Arena, rounds: int) -> Iterator[Cost]:
     """One kind of write after the other."""
     api, path = place.control_plane.api, bodies.OBJECTS.format(NAMESPACE)
-    jobs = bodies.plain_jobs(NAMESPACE, OBJECTS * rounds, FIRST)
-    yield _cost(place, "a Job", len(jobs), lambda: poster.post(api, bodies.JOBS.format(NAMESPACE), jobs))
+    yield _mean([_jobs(place, FIRST + number * MINUTE) for number in range(rounds)])
     poster.post(api, path, bodies.objects(OBJECTS, "0 0 1 1 *"))
-    firings = 0
+    firings = RECENT_LIMIT  # from here on a status grows no more
     for what, change in VARIANTS.items():
         _apply(place, change)
         spent = []
@@ -131,13 +133,22 @@ def measure(place: Arena, rounds: int) -> Iterator[Cost]:
             firings += 1
             written = [_replaced(path, body, firings) for body in api.call("GET", path)["items"]]
             spent.append(_cost(place, what, OBJECTS, lambda: poster.put(api, written)))  # noqa: B023 - called at once
-        counted = spent[1:]  # in the first round all are written that an older schema has shaped
-        yield Cost(
-            what=what,
-            writes=OBJECTS * rounds,
-            api_server=sum(one.api_server for one in counted) / rounds,
-            etcd=sum(one.etcd for one in counted) / rounds,
-        )
+        yield _mean(spent[1:])  # in the first round each has been shaped by the schema before
+
+
+def _jobs(place: Arena, at: datetime) -> Cost:
+    """As many Jobs as there are objects."""
+    jobs, path = bodies.plain_jobs(NAMESPACE, OBJECTS, at), bodies.JOBS.format(NAMESPACE)
+    return _cost(place, "a Job", OBJECTS, lambda: poster.post(place.control_plane.api, path, jobs))
+
+
+def _mean(rounds: Sequence[Cost]) -> Cost:
+    return Cost(
+        what=rounds[0].what,
+        writes=sum(one.writes for one in rounds),
+        api_server=statistics.fmean(one.api_server for one in rounds),
+        etcd=statistics.fmean(one.etcd for one in rounds),
+    )
 
 
 def _replaced(path: str, body: dict[str, Any], firings: int) -> tuple[str, dict[str, Any]]:
@@ -153,7 +164,7 @@ def _apply(place: Arena, change: Callable[[Schema], None]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "crd.yaml").write_text(yaml.safe_dump(crd(change)))
         place.control_plane.apply_crds(Path(folder))
-    time.sleep(5)
+    time.sleep(_TAKES_HOLD_SECONDS)
     path = bodies.OBJECTS.format(NAMESPACE)
     eventually(lambda: place.control_plane.api.holds(path), "the objects are served", _PATIENCE_SECONDS)
 

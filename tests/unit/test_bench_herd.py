@@ -16,6 +16,7 @@ from tests.bench import bodies, curves, guard, many, picture, scaling, steady, s
 from tests.bench.arms import LIMIT, PEER, QUICK, THREE
 from tests.bench.herd import rows
 from tests.bench.outcome import Outcome
+from tests.cluster import stage
 
 DUE_AT = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
@@ -207,18 +208,11 @@ def test_a_herd_that_was_not_made_whole_is_no_point_on_a_line() -> None:
     assert scaling.lines({"ours": [whole, half]}) == {"ours": [(100, 0.5)]}
 
 
-def test_the_table_of_growth_has_a_column_for_each_herd(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    def measured(arm: object, count: int) -> Outcome:
-        return outcome([count / 1000] * count, due=count)
-
-    monkeypatch.setattr(scaling, "measure", measured)
-    monkeypatch.setattr("sys.argv", ["scaling", "--objects", "10", "100"])
-    assert scaling.main() == 0
-    told = capsys.readouterr().out.splitlines()
-    assert told[0].split() == ["last", "Job,", "seconds", "10", "100"]
-    assert told[1].split()[-2:] == ["0.01", "0.10"]
+def test_the_table_of_growth_has_a_column_for_each_herd(capsys: pytest.CaptureFixture[str]) -> None:
+    sizes = [10, 100]
+    found = {"ours": [outcome([size / 1000] * size, due=size) for size in sizes]}
+    stage.table(scaling.head(sizes), list(scaling.rows(found)))
+    assert [line.split()[-2:] for line in capsys.readouterr().out.splitlines()] == [["10", "100"], ["0.01", "0.10"]]
 
 
 def made(name: str, second: int) -> str:

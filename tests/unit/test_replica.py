@@ -260,6 +260,28 @@ def test_while_other_nodes_make_many_jobs_statuses_are_written_later(fired_by: s
     running(act)
 
 
+@pytest.mark.parametrize(("limit", "told"), [({"suspendAfterFailures": 3}, True), ({}, False)])
+def test_a_failure_that_may_suspend_an_object_is_told_although_other_nodes_make_many_jobs(
+    limit: dict[str, int], told: bool
+) -> None:
+    async def act(world: World, node: Running) -> None:
+        cron = fire_every_ten_seconds(world, owned_by=node.me, **limit)
+        await world.until(14)
+        writes = node.cluster.writes
+        (made,) = node.replica.jobs.of(cron.uid)
+        world.server.finish_job(made.namespace, made.name, succeeded=False)
+        for number in range(30):  # a hundred each second, from 14 s to 17 s
+            for more in range(10):
+                name = f"x-{number}-{more}"
+                node.replica.job_seen(
+                    job(cron_job(), "11:00", owner_uid="of another", uid=name, name=name, fired_by="b")
+                )
+            await world.until(14 + (number + 1) / 10)
+        assert (node.cluster.writes > writes) is told
+
+    running(act)
+
+
 def test_who_loses_a_key_and_gets_it_back_asks_redis_what_the_other_has_fired() -> None:
     async def act(world: World, node: Running) -> None:
         fire_every_ten_seconds(world, owned_by=OTHER)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from controller.rush import COURTESY, HERD, MANY, PAUSE, WITHIN, Rush
+from controller.rush import COURTESY, FOR_A_HERD, HERD, MANY, PAUSE, WITHIN, Rush
 
 MOMENT = timedelta(hours=1)
 STEP = WITHIN / MANY
@@ -61,9 +61,9 @@ def goes_on(rush: Rush, since: timedelta, until: timedelta, *, pause: timedelta 
 
 def test_books_wait_for_the_end_of_a_herd_and_not_for_what_goes_on_for_ever() -> None:
     rush, last = seen(MANY)
-    assert rush.courtesy(last) == HERD
+    assert rush.courtesy(last) == FOR_A_HERD
     last = goes_on(rush, last, MOMENT + HERD)
-    assert rush.courtesy(last) == HERD
+    assert rush.courtesy(last) == FOR_A_HERD
     last = goes_on(rush, last, MOMENT + HERD + timedelta(seconds=1))
     assert rush.courtesy(last) == COURTESY
     assert rush.courtesy(last + timedelta(seconds=1)) == timedelta(0)
@@ -81,4 +81,4 @@ def test_the_herd_of_the_next_minute_is_another_one() -> None:
     again = last + PAUSE + timedelta(seconds=20)
     for _ in range(MANY):
         rush.note(again)
-    assert rush.courtesy(again) == HERD
+    assert rush.courtesy(again) == FOR_A_HERD
