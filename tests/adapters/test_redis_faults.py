@@ -229,7 +229,7 @@ async def test_a_connection_that_the_server_closed_while_idle_costs_no_beat(
         await driver.beat(me, ttl=TTL)
         await store.flush()
         assert server.command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes") >= 2
-        await asyncio.sleep(0.01)  # the end of the connection is on its way
+        await asyncio.sleep(0.1)  # the end of the connection is on its way
     assert not (await driver.beat(me, ttl=TTL)).joined
     await store.newest("uid-1")
 
