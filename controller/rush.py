@@ -20,8 +20,8 @@ load that goes on for ever, 9,000 objects that fire each minute are one."""
 HERD: Final = timedelta(seconds=30)
 """What has gone on for so long is no herd. Ten thousand on two cores take twenty seconds; while books waited for three
 only, the first replica to be through told of its Jobs while a tenth of them was still to be made."""
-FOR_A_HERD: Final = timedelta(seconds=30)
-"""So long books wait for the end of a herd: then they take turns with firings anyway (`turns`)."""
+FOR_A_HERD: Final = HERD
+"""So long books wait for the end of a herd: as long as one may last. After 30 s they wait for nothing (`turns`)."""
 PAUSE: Final = timedelta(seconds=3)
 """After a pause of so long another one begins. What fires in each second alike is one, and has gone on for long."""
 COURTESY: Final = timedelta(seconds=3)

@@ -21,6 +21,7 @@ from typing import Any
 import yaml
 
 from controller import conditions, spec, statusbody
+from controller.api import FIELD_MANAGER
 from controller.outcomes import Outcome, Reason
 from controller.status import RECENT_LIMIT, Slot, Status, declare
 from deploy.local.replica import PROJECT
@@ -128,11 +129,9 @@ def measure(place: Arena, rounds: int) -> Iterator[Cost]:
     firings = RECENT_LIMIT  # from here on a status grows no more
     for what, change in VARIANTS.items():
         _apply(place, change)
-        spent = []
-        for _ in range(1 + rounds):
-            firings += 1
-            written = [_replaced(path, body, firings) for body in api.call("GET", path)["items"]]
-            spent.append(_cost(place, what, OBJECTS, lambda: poster.put(api, written)))  # noqa: B023 - called at once
+        numbers = range(firings + 1, firings + rounds + 2)
+        spent = [_statuses(place, what, number) for number in numbers]
+        firings = numbers[-1]
         yield _mean(spent[1:])  # in the first round each has been shaped by the schema before
 
 
@@ -142,6 +141,20 @@ def _jobs(place: Arena, at: datetime) -> Cost:
     return _cost(place, "a Job", OBJECTS, lambda: poster.post(place.control_plane.api, path, jobs))
 
 
+def _statuses(place: Arena, what: str, firings: int) -> Cost:
+    """The status of each object, as the controller writes it after so many firings."""
+    api, path = place.control_plane.api, bodies.OBJECTS.format(NAMESPACE)
+    written = [_replaced(path, body, firings) for body in api.call("GET", path)["items"]]
+    return _cost(place, what, OBJECTS, lambda: poster.put(api, written))
+
+
+def _replaced(path: str, body: dict[str, Any], firings: int) -> tuple[str, dict[str, Any]]:
+    """Where a status is written, and the body that is sent."""
+    meta = {name: body["metadata"][name] for name in ("name", "namespace", "resourceVersion")}
+    sent = {"apiVersion": spec.API_VERSION, "kind": spec.KIND, "metadata": meta, "status": status(body, firings)}
+    return f"{path}/{meta['name']}/status?fieldManager={FIELD_MANAGER}", sent
+
+
 def _mean(rounds: Sequence[Cost]) -> Cost:
     return Cost(
         what=rounds[0].what,
@@ -149,14 +162,6 @@ def _mean(rounds: Sequence[Cost]) -> Cost:
         api_server=statistics.fmean(one.api_server for one in rounds),
         etcd=statistics.fmean(one.etcd for one in rounds),
     )
-
-
-def _replaced(path: str, body: dict[str, Any], firings: int) -> tuple[str, dict[str, Any]]:
-    """Where a status is written, and the body that is sent: what the controller sends."""
-    meta = {name: body["metadata"][name] for name in ("name", "namespace", "resourceVersion")}
-    sent = {"apiVersion": spec.API_VERSION, "kind": spec.KIND, "metadata": meta}
-    where = f"{path}/{meta['name']}/status?fieldManager=dcron-controller"
-    return where, {**sent, "status": status({**body, **sent, "metadata": body["metadata"]}, firings)}
 
 
 def _apply(place: Arena, change: Callable[[Schema], None]) -> None:

@@ -424,7 +424,7 @@ def test_a_namespace_that_goes_is_left_in_silence(
     hold = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "hold", "finalizers": ["example.com/hold"]}}
     leaving.kubectl("apply", "-f", "-", stdin=json.dumps(hold))
     control_plane.kubectl("delete", "namespace", leaving.namespace, "--wait=false")
-    eventually(lambda: leaving.cron_jobs() == [], "the objects are gone", 120)
+    eventually(lambda: leaving.cron_jobs() == [], "the objects are gone")
     gone = now()
     eventually(lambda: leaving.jobs() == [], "their Jobs are gone")
     leaving.kubectl("patch", "configmap", "hold", "--type=merge", "--patch", '{"metadata":{"finalizers":null}}')

@@ -50,7 +50,7 @@ def test_it_begins_again_with_the_next_herd() -> None:
 
 
 def goes_on(rush: Rush, since: timedelta, until: timedelta, *, pause: timedelta = STEP) -> timedelta:
-    """A hundred Jobs of others at a time, with pauses; gives when the last were seen."""
+    """Others make many Jobs at once, again and again; gives when the last were seen."""
     at = since
     while at + pause < until:
         at += pause
