@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlencode
@@ -22,6 +23,7 @@ import aiohttp
 from kubernetes.aio.client import ApiClient
 from kubernetes.aio.config import ConfigException
 
+from controller import stream
 from controller.errors import ClusterUnavailable, NamespaceTerminating, NotServed, Refused, Throttled, TransientError
 from controller.ports import Clock, Recorder
 
@@ -150,13 +152,16 @@ class ApiServer:
             async with await self._send(verb, _url(path, query), body, headers, self._timeout) as response:
                 return self._judge(response, await response.read())
 
-    async def watch(self, path: str, *, query: Mapping[str, str], silence: timedelta) -> AsyncGenerator[bytes, None]:
+    async def watch(
+        self, path: str, *, query: Mapping[str, str], silence: timedelta, busy: Callable[[], bool]
+    ) -> AsyncGenerator[bytes, None]:
         """The lines of a watch as they come, until the API server ends it. Close it (`aclosing`) when done.
 
         Args:
             path: From the root.
             query: Parameters, `watch` among them.
             silence: Longest wait for the next byte.
+            busy: While it says so, lines are read some at a time (`stream`).
 
         Raises:
             ClusterUnavailable, Throttled, Refused: As for `request`; also while lines are read.
@@ -165,7 +170,7 @@ class ApiServer:
         response = await self._open_watch(_url(path, query), silence.total_seconds())
         with _translated(silence.total_seconds()):
             async with response:
-                async for line in _lines(response.content):
+                async for line in stream.lines(response, self._clock, busy=busy):
                     yield line
 
     async def _open_watch(self, url: str, silence: float) -> aiohttp.ClientResponse:
@@ -254,19 +259,14 @@ def _translated(limit: float | None) -> Iterator[None]:
         raise ClusterUnavailable(f"the API server cannot be reached: {error or type(error).__name__}") from error
 
 
-async def _lines(content: aiohttp.StreamReader) -> AsyncGenerator[bytes, None]:
-    """The lines of a stream, however long: `readline` gives up on those that exceed its buffer."""
-    parts: list[bytes] = []
-    async for chunk in content.iter_any():
-        head, *tail = chunk.split(b"\n")
-        parts.append(head)
-        for start in tail:
-            yield b"".join(parts)
-            parts = [start]
-
-
 def _url(path: str, query: Mapping[str, str] | None) -> str:
-    return f"{path}?{urlencode(query)}" if query else path
+    return f"{path}?{_encoded(tuple(query.items()))}" if query else path
+
+
+@lru_cache(maxsize=64)
+def _encoded(query: tuple[tuple[str, str], ...]) -> str:
+    """Nearly all requests are creates and status writes, with one query each."""
+    return urlencode(query)
 
 
 def _parse(content: bytes) -> Mapping[str, Any] | None:

@@ -110,7 +110,7 @@ class App:
                 web = WebServer(health, self._metrics, port=settings.http_port)
                 await web.start()
                 stack.push_async_callback(web.stop)
-            watch = JobWatch(api, self._clock, namespaces=settings.namespaces)
+            watch = JobWatch(api, self._clock, namespaces=settings.namespaces, busy=replica.queue.in_a_herd)
             self._listen_to_signals()
             await self._objects_served(api)
             outage = Outage(

@@ -45,13 +45,20 @@ class JobWatch:
         clock: For backoff.
         namespaces: The scope; empty: the whole cluster.
         silence: Longest wait for the next byte of a watch.
+        busy: While it says so, changes are read some at a time (`stream`).
 
     Attributes:
         synced: Set once the first complete list has been handed over.
     """
 
     def __init__(
-        self, api: ApiServer, clock: Clock, *, namespaces: Iterable[str] = (), silence: timedelta = SILENCE
+        self,
+        api: ApiServer,
+        clock: Clock,
+        *,
+        namespaces: Iterable[str] = (),
+        silence: timedelta = SILENCE,
+        busy: Callable[[], bool] = lambda: False,
     ) -> None:
         self.synced = asyncio.Event()
         self._api = api
@@ -60,6 +67,7 @@ class JobWatch:
             collection_path("batch/v1", "jobs", namespace) for namespace in tuple(namespaces) or (None,)
         )
         self._silence = silence
+        self._busy = busy
         self._in_a_row = 0
 
     async def run(self, listed: Callable[[Sequence[Job]], object], seen: Callable[[Job], object]) -> NoReturn:
@@ -116,7 +124,8 @@ class JobWatch:
         backoff = _Backoff(self._clock)
         while True:
             try:
-                async with aclosing(self._api.watch(path, query=_watch_query(version), silence=self._silence)) as lines:
+                changes = self._api.watch(path, query=_watch_query(version), silence=self._silence, busy=self._busy)
+                async with aclosing(changes) as lines:
                     async for line in lines:
                         version = _take(line, seen) or version
                         backoff.reset()

@@ -191,7 +191,7 @@ class WorkQueue:
     def _set_alarm(self, alarm: asyncio.Task[None] | None, looks: asyncio.TaskGroup) -> asyncio.Task[None] | None:
         """Have something that tells when the next key comes due: the alarm that is set, unless it rings too late."""
         at = self._turns.next_change()
-        if self._turns.ready and (self._courtesy or len(self._running) < self._most):
+        if self._turns.ready and (len(self._running) < self._most or self._courtesy):
             glance = self._clock.now() + GLANCE
             at = glance if at is None else min(at, glance)
         if at is None or (alarm is not None and not alarm.done() and self._rings_at <= at):

@@ -69,9 +69,14 @@ class Server:
         return [request.query["resourceVersion"] for request in self.watches]
 
 
-def watch_of(client: ApiClient, silence: timedelta = PATIENT, namespaces: tuple[str, ...] = ()) -> JobWatch:
+def watch_of(
+    client: ApiClient,
+    silence: timedelta = PATIENT,
+    namespaces: tuple[str, ...] = (),
+    busy: Callable[[], bool] = lambda: False,
+) -> JobWatch:
     clock = SystemClock()
-    return JobWatch(ApiServer(client, clock, Requests()), clock, namespaces=namespaces, silence=silence)
+    return JobWatch(ApiServer(client, clock, Requests()), clock, namespaces=namespaces, silence=silence, busy=busy)
 
 
 async def quiet(_: int, request: web.Request) -> web.StreamResponse:
@@ -268,3 +273,65 @@ async def test_a_burst_lets_other_tasks_run_in_between() -> None:
             await view.until(lambda: len(view.names) == 1000)
 
     assert during[-1] - during[0] >= 1000 / 50 / 2
+
+
+async def reads(changes: int, *, busy: bool) -> int:
+    """How often a watch was read until so many changes had been seen that came one by one."""
+
+    async def watches(_: int, request: web.Request) -> web.StreamResponse:
+        response = await stream(request)
+        for number in range(changes):
+            await response.write(json.dumps(event("ADDED", job(f"job-{number}", number + 5))).encode() + b"\n")
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(60)
+        return response
+
+    asked = 0
+
+    def ask() -> bool:
+        nonlocal asked
+        asked += 1
+        return busy
+
+    server, view = Server(lambda *_: page(version=3), watches), View()
+    seen: list[str] = []
+    async with scripted(server.handle) as client:
+
+        def take(job: Any) -> None:
+            seen.append(job.name)
+            view.seen(job)
+
+        async with running(watch_of(client, busy=ask).run(view.listed, take)):
+            await view.until(lambda: len(view.names) == changes)
+
+    assert seen == [f"job-{number}" for number in range(changes)]
+    assert len(server.watches) == 1
+    return asked
+
+
+async def test_while_much_is_to_be_done_changes_are_read_some_at_a_time() -> None:
+    assert await reads(100, busy=True) < await reads(100, busy=False) / 2
+
+
+async def test_a_watch_that_ends_or_breaks_off_meanwhile_goes_on_where_it_stood() -> None:
+    async def watches(number: int, request: web.Request) -> web.StreamResponse:
+        match number:
+            case 1:
+                return await stream(request, event("ADDED", job("a", 5)))
+            case 2:
+                response = await stream(request, event("ADDED", job("b", 6)))
+                assert request.transport is not None
+                request.transport.abort()
+                return response
+            case _:
+                return await stream(request, event("ADDED", job("c", 7)), pause=60)
+
+    server, view = Server(lambda *_: page(version=3), watches), View()
+    async with (
+        scripted(server.handle) as client,
+        running(watch_of(client, busy=lambda: True).run(view.listed, view.seen)),
+    ):
+        await view.until(lambda: view.names == {"a", "b", "c"})
+
+    assert server.versions() == ["3", "5", "6"]
+    assert view.lists == 1
