@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-MINIMUM_PYTHON = (3, 11)
+MINIMUM_PYTHON = (3, 11, 3)
+"""Before it redis-py needs async-timeout, which the lock files, made with a newer one, do not hold: pip refuses them."""
 
 
-def missing(python: Sequence[int] = tuple(sys.version_info[:2])) -> list[str]:
+def missing(python: Sequence[int] = tuple(sys.version_info[:3])) -> list[str]:
     """What must be installed before anything here can run: a line for each, empty when all is there.
 
     Redis is not on the list: where the system has none, the development dependencies bring one.
@@ -32,7 +33,8 @@ def report() -> int:
 def _python(version: Sequence[int]) -> list[str]:
     if tuple(version) >= MINIMUM_PYTHON:
         return []
-    return [f"Python >= 3.11 (this one is {version[0]}.{version[1]}; choose another with `make PYTHON=python3.13 ...`)"]
+    least, found = (".".join(map(str, parts)) for parts in (MINIMUM_PYTHON, version))
+    return [f"Python >= {least} (this one is {found}; choose another with `make PYTHON=python3.13 ...`)"]
 
 
 def _virtual_environments() -> list[str]:
