@@ -1,9 +1,9 @@
 """An answer that goes on for ever, such as a watch: its lines, and when they are read.
 
-As long as there is time, a line is read as soon as it comes. While much is to be done, what comes is left to the kernel
-for a moment and then read in one gulp, which costs half as much a line as one by one (45 us instead of 90, two
-kilobytes each over TLS). In a herd each replica so sees everybody's Jobs a tenth of a second later, and makes its own
-sooner. `api` opens such an answer; what stands in it is the caller's.
+As long as there is time, a line is read as soon as it comes. While much is to be done, what comes is left unread for a
+moment and then taken in one gulp, which costs half as much a line (`python -m tests.adapters.measure_watch`). So each
+replica sees the others' Jobs a tenth of a second later in a herd, and makes its own sooner. `api` opens such an answer;
+what stands in it is the caller's.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from controller.ports import Clock
 GULP = timedelta(milliseconds=100)
 """So long nothing is read. In a herd on two cores some eighty Jobs are made meanwhile; twice as long would save a tenth
 more."""
-ENOUGH = 2**16
-"""So many bytes at once are a gulp already, and the next is read without delay: whoever is slow to read much would be
-cut off by the API server."""
+ENOUGH = 2**15
+"""After so many bytes at once the next are read without delay, for more may be waiting: half of what the kernel takes
+before it has seen that much comes. The API server cuts off whoever is slow to read much."""
 
 
 async def lines(
@@ -32,6 +32,9 @@ async def lines(
         response: Its headers are there; whoever made it closes it.
         clock: To wait by.
         busy: Asked after what was read has been taken: whether to wait until more is there.
+
+    Raises:
+        aiohttp.ClientError, TimeoutError: The connection has failed, or has been silent for too long.
     """
     parts: list[bytes] = []
     async for chunk in response.content.iter_any():
@@ -45,7 +48,11 @@ async def lines(
 
 
 async def _let_come(response: aiohttp.ClientResponse, clock: Clock) -> None:
-    """Read nothing for a moment. That the other side has ended is then seen after it."""
+    """Read nothing for a moment.
+
+    If the other side ends meanwhile, then over TLS what has come since is lost (uvloop closes what it has not decrypted
+    yet): whoever reads begins again where it stood.
+    """
     connection = response.connection
     transport = None if connection is None else connection.transport
     if transport is None or transport.is_closing():

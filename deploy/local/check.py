@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 MINIMUM_PYTHON = (3, 11, 3)
-"""Before it redis-py needs async-timeout, which the lock files, made with a newer one, do not hold: pip refuses them."""
+"""Before it redis-py needs async-timeout, which lock files made with a newer one do not hold: pip refuses them."""
 
 
 def missing(python: Sequence[int] = tuple(sys.version_info[:3])) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
@@ -12,24 +13,33 @@ from aiohttp import web
 from kubernetes.aio.client import ApiClient, Configuration
 
 from deploy.local.ports import LOOPBACK, free_port
+from deploy.local.redis_tls import Certificates
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 @contextlib.asynccontextmanager
-async def scripted(handler: Handler) -> AsyncIterator[ApiClient]:
-    """A client of a server whose every request goes to `handler`."""
+async def scripted(handler: Handler, certificates: Certificates | None = None) -> AsyncIterator[ApiClient]:
+    """A client of a server whose every request goes to `handler`, over TLS if there are certificates."""
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", handler)
     runner = web.AppRunner(app, shutdown_timeout=0.1)
     await runner.setup()
     port = free_port()
-    await web.TCPSite(runner, LOOPBACK, port).start()
+    await web.TCPSite(runner, LOOPBACK, port, ssl_context=_tls(certificates)).start()
     try:
-        async with client_of(port) as client:
+        async with client_of(port, certificates) as client:
             yield client
     finally:
         await runner.cleanup()
+
+
+def _tls(certificates: Certificates | None) -> ssl.SSLContext | None:
+    if certificates is None:
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificates.certificate, certificates.key)
+    return context
 
 
 @contextlib.asynccontextmanager
@@ -52,9 +62,12 @@ async def silent() -> AsyncIterator[ApiClient]:
 
 
 @contextlib.asynccontextmanager
-async def client_of(port: int) -> AsyncIterator[ApiClient]:
+async def client_of(port: int, certificates: Certificates | None = None) -> AsyncIterator[ApiClient]:
     """A client of whatever listens on that port, or of nothing."""
-    async with ApiClient(Configuration(host=f"http://{LOOPBACK}:{port}")) as client:
+    configuration = Configuration(host=f"{'https' if certificates else 'http'}://{LOOPBACK}:{port}")
+    if certificates is not None:
+        configuration.ssl_ca_cert = str(certificates.authority)
+    async with ApiClient(configuration) as client:
         yield client
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+
 from controller.rush import COURTESY, FOR_A_HERD, HERD, MANY, PAUSE, WITHIN, Rush
 
 MOMENT = timedelta(hours=1)
@@ -31,6 +33,21 @@ def test_a_few_jobs_are_none() -> None:
 def test_many_jobs_over_a_longer_time_are_none() -> None:
     rush, last = seen(3 * MANY, every=2 * STEP)
     assert not rush.lasts(last)
+
+
+@pytest.mark.parametrize(("together", "pause"), [(11, 0.105), (13, 0.13), (40, 0.13)])
+def test_a_rush_has_no_gaps_where_jobs_are_shown_some_at_a_time(together: int, pause: float) -> None:
+    """The Job watch is read so in a herd (`stream`): a hundred Jobs a second, or more, each time a little late."""
+    rush, at = Rush(), MOMENT
+    for _ in range(MANY // together + 1):
+        at += timedelta(seconds=pause)
+        for _ in range(together):
+            rush.note(at)
+    for _ in range(20):
+        at += timedelta(seconds=pause)
+        assert rush.lasts(at)
+        for _ in range(together):
+            rush.note(at)
 
 
 def test_it_ends_soon_after_the_last_job() -> None:

@@ -17,10 +17,11 @@ from tests.unit.doubles import HandClock
 class Answer:
     """An answer that comes in these pieces, its connection, and what happens to them."""
 
-    def __init__(self, *pieces: bytes, closing: bool = False, lost: bool = False) -> None:
+    def __init__(self, *pieces: bytes, closing: bool = False, lost: bool = False, ended: bool = False) -> None:
         self.happened: list[str] = []
-        self.content = self.transport = self
-        self.connection = None if lost else self
+        self.content = self
+        self.connection = None if ended else self
+        self.transport = None if lost else self
         self._pieces = pieces
         self._closing = closing
 
@@ -80,8 +81,10 @@ async def test_after_much_at_once_the_next_is_read_without_delay() -> None:
     assert answer.happened == ["read", "read", "paused", "waited 1", "resumed", "read", "paused", "waited 1", "resumed"]
 
 
-@pytest.mark.parametrize("answer", [Answer(b"one\n", b"two\n", closing=True), Answer(b"one\n", b"two\n", lost=True)])
-async def test_a_connection_that_is_no_more_is_left_alone(answer: Answer) -> None:
+@pytest.mark.parametrize("how", ["closing", "lost", "ended"])
+async def test_a_connection_that_is_no_more_is_left_alone(how: str) -> None:
+    answer = Answer(b"one\n", b"two\n", **{how: True})
+
     assert await read(answer, True, True) == [b"one", b"two"]
     assert answer.happened == ["read", "read"]
 
