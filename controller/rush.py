@@ -19,8 +19,8 @@ WITHIN: Final = timedelta(milliseconds=400)
 where one by one. In a herd on two cores two others make three hundred; of a load that goes on for ever, 9,000 objects
 that fire each minute are one."""
 HERD: Final = timedelta(seconds=30)
-"""What has gone on for so long is no herd. Ten thousand on two cores take twenty seconds; while books waited for three
-only, the first replica to be through told of its Jobs while a tenth of them was still to be made."""
+"""What has gone on for so long is no herd. Ten thousand on two cores take fifteen to twenty seconds; while books waited
+for three only, the first replica to be through told of its Jobs while a tenth of them was still to be made."""
 FOR_A_HERD: Final = HERD
 """So long books wait for the end of a herd: as long as one may last. After 30 s they wait for nothing (`turns`)."""
 PAUSE: Final = timedelta(seconds=3)

@@ -16,8 +16,7 @@ import aiohttp
 from controller.ports import Clock
 
 GULP = timedelta(milliseconds=100)
-"""So long nothing is read. In a herd on two cores some eighty Jobs are made meanwhile; twice as long would save a tenth
-more."""
+"""So long nothing is read. In a herd on two cores some eighty Jobs are made meanwhile."""
 ENOUGH = 2**15
 """After so many bytes at once the next are read without delay, for more may be waiting: half of what the kernel takes
 before it has seen that much comes. The API server cuts off whoever is slow to read much."""

@@ -9,30 +9,31 @@ from __future__ import annotations
 import asyncio
 import json
 import multiprocessing
-import ssl
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from multiprocessing.synchronize import Event
 from pathlib import Path
 from typing import Any
 
 import uvloop
 from aiohttp import web
-from kubernetes.aio.client import ApiClient, Configuration
 
 from controller.api import ApiServer
 from controller.clock import SystemClock
 from controller.jobwatch import JobWatch
 from controller.lister import JobLister
-from deploy.local.ports import LOOPBACK, free_port
+from deploy.local.ports import free_port
 from deploy.local.redis_tls import Certificates
 from tests.adapters.cluster_worlds import Requests, running
+from tests.adapters.scripted_server import client_of, listening
 from tests.bench import bodies
 
 CHANGES = 2000
 APART_SECONDS = 0.0015
+PATIENCE_SECONDS = 30.0
 NOT_COUNTED = 100
 """Changes before the watch has come into its stride."""
 
@@ -71,21 +72,20 @@ async def answer(request: web.Request) -> web.StreamResponse:
     return response
 
 
-def serve(port: int, certificate: Path, key: Path) -> None:
-    """Show new Jobs to whoever watches."""
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(certificate, key)
-    app = web.Application()
-    app.router.add_get("/{path:.*}", answer)
-    loop = uvloop.new_event_loop()
-    web.run_app(app, host=LOOPBACK, port=port, ssl_context=context, print=None, loop=loop, shutdown_timeout=0)
+def serve(port: int, certificates: Certificates, ready: Event) -> None:
+    """Show new Jobs to whoever watches, for ever."""
+
+    async def for_ever() -> None:
+        async with listening(answer, port, certificates):
+            ready.set()
+            await asyncio.Event().wait()
+
+    uvloop.run(for_ever())
 
 
-async def watch(port: int, authority: Path, *, busy: bool) -> float:
+async def watch(port: int, certificates: Certificates, *, busy: bool) -> float:
     """Processor time for each change, microseconds."""
-    configuration = Configuration(host=f"https://{LOOPBACK}:{port}")
-    configuration.ssl_ca_cert = str(authority)
-    async with ApiClient(configuration) as client:
+    async with client_of(port, certificates) as client:
         clock, jobs, seen = SystemClock(), JobLister(), 0
         done, began = asyncio.Event(), 0.0
 
@@ -107,13 +107,14 @@ async def watch(port: int, authority: Path, *, busy: bool) -> float:
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         certificates, port = Certificates(Path(folder)), free_port()
-        server = multiprocessing.get_context("spawn").Process(
-            target=serve, args=(port, certificates.certificate, certificates.key)
-        )
+        context = multiprocessing.get_context("spawn")
+        ready = context.Event()
+        server = context.Process(target=serve, args=(port, certificates, ready))
         server.start()
         try:
+            ready.wait(PATIENCE_SECONDS)
             for busy, how in ((False, "one by one"), (True, "some at a time")):
-                taken = uvloop.run(watch(port, certificates.authority, busy=busy))
+                taken = uvloop.run(watch(port, certificates, busy=busy))
                 sys.stdout.write(f"{how}: {taken:.0f} us a change\n")
         finally:
             server.terminate()

@@ -21,15 +21,21 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 @contextlib.asynccontextmanager
 async def scripted(handler: Handler, certificates: Certificates | None = None) -> AsyncIterator[ApiClient]:
     """A client of a server whose every request goes to `handler`, over TLS if there are certificates."""
+    port = free_port()
+    async with listening(handler, port, certificates), client_of(port, certificates) as client:
+        yield client
+
+
+@contextlib.asynccontextmanager
+async def listening(handler: Handler, port: int, certificates: Certificates | None = None) -> AsyncIterator[None]:
+    """A server on that port whose every request goes to `handler`."""
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", handler)
     runner = web.AppRunner(app, shutdown_timeout=0.1)
     await runner.setup()
-    port = free_port()
-    await web.TCPSite(runner, LOOPBACK, port, ssl_context=_tls(certificates)).start()
     try:
-        async with client_of(port, certificates) as client:
-            yield client
+        await web.TCPSite(runner, LOOPBACK, port, ssl_context=_tls(certificates)).start()
+        yield
     finally:
         await runner.cleanup()
 
