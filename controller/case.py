@@ -51,6 +51,11 @@ class Case:
         return self.cron_job.spec.concurrency_policy
 
     @property
+    def limited(self) -> bool:
+        """Whether an instant that finds every place taken does not fire, or waits."""
+        return self.policy in (ConcurrencyPolicy.FORBID, ConcurrencyPolicy.QUEUE)
+
+    @property
     def owning(self) -> bool:
         """Whether this node is the owning node, and does not only stand in."""
         return not self.stance.delay
@@ -213,18 +218,12 @@ class Case:
     def taken(self) -> int:
         """How many places are taken.
 
-        A promised instant of a backfill that rests takes none from anybody; nor does a slot that is given up now. One
-        that another node may be about to fill takes its place all the same.
+        A promised instant of a backfill that rests takes none from anybody. A slot that is given up has its place until
+        the write that says so: another node may be about to fill it.
         """
         rests = self.due.suspended_now
         promised = [slot for slot in self.unseen_slots if not (rests and slot.trigger is Trigger.BACKFILL)]
-        return len(self.active_jobs) + sum(slot not in self._given_up for slot in promised)
-
-    @cached_property
-    def _given_up(self) -> list[Slot]:
-        """Slots whose Job nobody will create any more."""
-        fillable = self.fillable_slots if self.observed.complete else ()
-        return [slot for slot in fillable if self.withheld(slot) is not None]
+        return len(self.active_jobs) + len(promised)
 
     def firing(self, slot: Slot) -> Firing:
         """The firing that a slot is for."""

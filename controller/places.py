@@ -65,9 +65,8 @@ def of(case: Case) -> Places:
     While everything is paused there is none.
     """
     spec = case.cron_job.spec
-    unlimited = case.policy in (ConcurrencyPolicy.ALLOW, ConcurrencyPolicy.REPLACE)
     return Places(
         policy=case.policy,
-        free=0 if case.stance.paused else None if unlimited else spec.slots - case.taken,
+        free=0 if case.stance.paused else spec.slots - case.taken if case.limited else None,
         queue_limit=spec.queue_limit,
     )

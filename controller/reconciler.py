@@ -231,8 +231,11 @@ class Reconciler:
         return False
 
     async def _write(self, cron_job: CronJob, step: Write, insight: Insight) -> CronJob | None:
-        """Write a status; a list that was complete for the version before is so for the one written."""
-        listed = insight.listed_at == cron_job.resource_version
+        """Write a status; a list that was complete for the version before is so for the one written.
+
+        Not if a slot is given up: until this write is there another node may fill it.
+        """
+        listed = insight.listed_at == cron_job.resource_version and not step.given_up
         written = await self._executor.write(cron_job, step)
         insight.listed_at = written.resource_version if written is not None and listed else None
         return written

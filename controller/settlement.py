@@ -79,8 +79,10 @@ class Settlement:
     @cached_property
     def passage(self) -> Passage:
         """How far the ledger can go: up to the first instant that still has to get its Job."""
-        door = places.of(self.case)
         concluded = self._concluded_slots()
+        if self.case.limited and any(one.reason is not Reason.CREATED for one in concluded.values()):
+            return self._nothing_but(concluded)
+        door = places.of(self.case)
         lost = self._resume_queue(door)
         outcomes, through, whole = self._pass_instants(door)
         last_trigger, turned_away = self._answer_trigger(door)
@@ -95,6 +97,23 @@ class Settlement:
             last_trigger=last_trigger,
             backfill=backfill,
             whole=whole,
+        )
+
+    def _nothing_but(self, concluded: dict[str, Outcome]) -> Passage:
+        """Slots are given up, and their places stay taken in this write: who gets them rests on a list asked for later.
+
+        A node that owns the key by now may have filled one of them after the list that this rests on. Its Job does not
+        keep this write from being the next one, and would then run beside that of whoever got the place (simulated,
+        mix `faults-policies`, seed 30309).
+        """
+        return Passage(
+            through=self.case.ledger.through,
+            concluded=tuple(concluded.values()),
+            released=frozenset(concluded),
+            queued=self.case.status.queued,
+            last_trigger=self.case.status.last_trigger,
+            backfill=self.case.status.backfill,
+            whole=False,
         )
 
     def close(self, edit: Edit) -> Passage:

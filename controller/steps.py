@@ -75,6 +75,12 @@ class Write:
     outcomes: tuple[Outcome, ...] = ()
     finished: tuple[Job, ...] = ()
 
+    @property
+    def given_up(self) -> frozenset[str]:
+        """The names of slots that wait for their Jobs no longer, although nobody has seen those."""
+        made = {outcome.job for outcome in self.outcomes}
+        return frozenset(name for name in self.before.unfilled - self.status.unfilled if name not in made)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wait:

@@ -190,7 +190,10 @@ def _counts_passed(course: Course, before: Told, after: Told) -> Iterator[Violat
         fits = passed <= grown <= at_first if not course.created else at_first <= grown <= at_first + crossed
         if not fits and not (grown == 0 and no_more):
             yield violation("L4", course, after.at, f"{grown} counted as due, {passed} instants passed")
-    elif not 0 <= grown <= passed + len(old.instants(begin, end)):
+        return
+    foreign = (at for at in course.created if not (new.has_instant(at) or old.has_instant(at)))
+    crossed = sum(begin < at <= end for at in foreign)  # of one more edit in between
+    if not 0 <= grown <= passed + len(old.instants(begin, end)) + crossed:
         yield violation("L4", course, after.at, f"{grown} counted as due by an edit, more than there are instants")
 
 

@@ -18,6 +18,17 @@ def rules(story: Story) -> set[str]:
     return {violation.rule for violation in found(story)}
 
 
+def edited_twice(due: int) -> Story:
+    """The Jobs of two schedules that an edit has ended each, settled by one write after both edits."""
+    between = {"schedule": "25 * * * * *"}
+    story = Story().apply().fire(10).create(20).apply(21, generation=2, **between).create(25, generation=2)
+    story.apply(25.3, generation=3, schedule="50 * * * * *")
+    recent = [{"scheduledAt": text(at(instant)), "reason": "Created"} for instant in (10, 20, 25)]
+    told = {"recent": recent, "counts": {"due": due, "created": due}, "lastScheduleTime": text(at(25))}
+    story.tell(25.9, generation=3, settledThrough=text(at(25)), **told)
+    return story.until(45)
+
+
 VALID = {
     "all fired": Story().apply().fire(10, 20, 30, 40, 50),
     "a job that has been deleted since": Story()
@@ -70,6 +81,7 @@ VALID = {
     .settle(20)
     .create(40, generation=2)
     .settle(40, generation=2),
+    "edited twice": edited_twice(due=3),
 }
 
 BROKEN = {
@@ -166,6 +178,7 @@ BROKEN = {
         "L4",
         Story().apply().fire(10).tell(15, settledThrough=text(at(10)), counts={"due": 2, "created": 2}),
     ),
+    "more counted as due by edits than has a Job": ("L4", edited_twice(due=4)),
     "a ledger that stands still": ("L4", Story().apply().fire(10).create(20).create(30).create(40).create(50)),
 }
 

@@ -111,13 +111,23 @@ CONCURRENCY = {
 }
 
 
-def test_a_slot_that_is_given_up_leaves_its_place_to_the_next_instant_unless_another_node_may_be_filling_it() -> None:
-    cron = cron_job(concurrencyPolicy="Forbid", startingDeadlineSeconds=30)
+@pytest.mark.parametrize("policy", ["Forbid", "Queue"])
+def test_a_slot_that_is_given_up_leaves_its_place_in_a_write_of_its_own(policy: str) -> None:
+    cron = cron_job(concurrencyPolicy=policy, startingDeadlineSeconds=30)
     waiting = slot(cron, "11:55")
-    known: dict[str, Any] = {"status": replace(decide_ready(cron), active=(waiting,)), "complete": True}
+    step = step_of(cron, "12:00:01", status=replace(decide_ready(cron), active=(waiting,)), complete=True)
+    assert described(step) == "write MissedDeadline"
+    assert isinstance(step, Write)
+    assert step.given_up == {waiting.name}
+    assert described(step_of(cron, "12:00:01", status=step.status)) == "look"
+    assert described(step_of(cron, "12:00:01", status=step.status, complete=True)) == "write claim 12:00"
+
+
+@pytest.mark.parametrize("spec", [{"maxRuns": 5}, REPLACE], ids=["Allow", "Replace"])
+def test_where_no_instant_waits_for_a_place_one_write_gives_up_and_claims(spec: dict[str, Any]) -> None:
+    cron = cron_job(startingDeadlineSeconds=30, **spec)
+    known: dict[str, Any] = {"status": replace(decide_ready(cron), active=(slot(cron, "11:55"),)), "complete": True}
     assert described(step_of(cron, "12:00:01", **known)) == "write MissedDeadline claim 12:00"
-    theirs = {waiting.name: at("12:00:02")}
-    assert described(step_of(cron, "12:00:01", fill_at=theirs, **known)) == "write MissedDeadline SkippedForbid"
 
 
 @pytest.mark.parametrize("row", CONCURRENCY)

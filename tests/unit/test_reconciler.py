@@ -611,6 +611,33 @@ def test_a_list_from_before_another_node_wrote_does_not_say_what_is_gone() -> No
     in_world(act)
 
 
+class FilledInBetween(FakeCluster):
+    """A cluster on which another node fills the slot of second 60 just before it is given up."""
+
+    world: World
+
+    async def write_status(self, cron_job: CronJob, status: Mapping[str, Any]) -> CronJob:
+        now = (self.world.clock.now() - EPOCH).total_seconds()
+        if now >= 120 and not self.world.server.jobs():
+            self.world.job(cron_job, 60)
+        return await super().write_status(cron_job, status)
+
+
+def test_who_gets_the_place_of_a_slot_that_was_given_up_rests_on_a_list_asked_for_after_that() -> None:
+    async def act(world: World) -> None:
+        FilledInBetween.world = world
+        node = Replica(world, cluster=FilledInBetween)
+        await node.look_at(30, world.apply(concurrencyPolicy="Forbid"))
+        world.server.full_namespaces.add("ns")
+        await node.look_at(60)
+        world.server.full_namespaces.clear()
+        await node.look_at(120)
+        assert world.instants == [60]
+        assert status_of(world).counts == {"due": 2, "createFailed": 1, "skipped": 1}
+
+    in_world(act)
+
+
 def test_only_what_was_created_counts_as_fired() -> None:
     async def act(world: World) -> None:
         node, cron = Replica(world), world.apply()
