@@ -265,11 +265,14 @@ class World:
         return self.evidence
 
     async def _leave(self, node: Node) -> None:
-        late = Glitch.LATE in self.server.glitches or self.server.struck[Glitch.LATE]
-        async with asyncio.timeout((GRACE if late else STOP_WITHIN).total_seconds()):
+        began = self.now()
+        async with asyncio.timeout(GRACE.total_seconds()):
             await node.replica.stop()
             await node.process
         self.nodes.pop(node.name, None)
+        late = Glitch.LATE in self.server.glitches or self.server.struck[Glitch.LATE]  # begun meanwhile, perhaps
+        if not late and (took := self.now() - began) > STOP_WITHIN:
+            raise TimeoutError(f"{node.name} took {took} to leave")
 
     def _note(self, what: str, node: Node) -> None:
         self._tell(what, node.name)
