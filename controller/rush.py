@@ -1,9 +1,10 @@
-"""Whether other nodes are making many Jobs at this moment: then it is courteous to keep books later.
+"""How long it is courteous to keep books later, because of what fires at this moment.
 
 All replicas share one API server. In a herd one of them has made its Jobs first, and each status that it writes from
 then on takes the time of two Jobs that the others have still to make. A herd ends, so books wait for its end. A load
-that goes on for ever does not, and there they wait three seconds. Times only. The Job watch shows what others make;
-`workqueue` asks before it takes up books.
+that goes on for ever does not: there they wait three seconds as long as firings are in time, and for as long as they
+can wait at all where firings come late. For then more is due than can be made and told, and what waits is told of
+together. Times only. The Job watch shows what others make; `workqueue` asks before it takes up books.
 """
 
 from __future__ import annotations
@@ -21,21 +22,31 @@ that fire each minute are one."""
 HERD: Final = timedelta(seconds=30)
 """What has gone on for so long is no herd. Ten thousand on two cores take fifteen to twenty seconds; while books waited
 for three only, the first replica to be through told of its Jobs while a tenth of them was still to be made."""
+QUIET: Final = timedelta(milliseconds=150)
+"""After so long without a Job of others a rush is over: twice as long as they are kept unread (`stream`)."""
 FOR_A_HERD: Final = HERD
 """So long books wait for the end of a herd: as long as one may last. After 30 s they wait for nothing (`turns`)."""
+BEHIND: Final = timedelta(milliseconds=250)
+"""A firing that is taken up so late has waited for others of its node: more was due than could be made at once."""
 PAUSE: Final = timedelta(seconds=3)
 """After a pause of so long another one begins. What fires in each second alike is one, and has gone on for long."""
 COURTESY: Final = timedelta(seconds=3)
-"""Books wait no longer than this for what is no herd: where it lasts for ever, statuses are so late."""
+"""Books wait no longer than this for what is no herd, while firings are in time: statuses are so late then. Where they
+came late and books waited no longer, most books were as old as this, and so were kept in the middle of what fired
+(docs/benchmarks.md)."""
+HESITATION: Final = timedelta(seconds=0.5)
+"""Books wait no longer than this for what this node fires soon, while firings are in time: where something fires all
+the time, they are kept so late. What is to be decided ahead stands among them, and has two seconds."""
 
 
 class Rush:
-    """The Jobs of other nodes that were seen last, and when."""
+    """When the last Jobs of other nodes were seen, and when a firing of this one was late."""
 
     def __init__(self) -> None:
         self._seen: deque[timedelta] = deque(maxlen=MANY)
         self._began = timedelta(0)
         self._lasted: timedelta | None = None
+        self._late_at: timedelta | None = None
 
     def note(self, elapsed: timedelta) -> None:
         """Another node has made a Job.
@@ -49,13 +60,23 @@ class Rush:
                 self._began = elapsed
             self._lasted = elapsed
 
+    def note_firing(self, late: timedelta, elapsed: timedelta) -> None:
+        """A firing of this node is taken up.
+
+        Args:
+            late: So long after it came due.
+            elapsed: The moment, loop time.
+        """
+        if late > BEHIND:
+            self._late_at = elapsed
+
     def lasts(self, elapsed: timedelta) -> bool:
         """Whether others are making many Jobs.
 
         Args:
             elapsed: The moment, loop time.
         """
-        return len(self._seen) == MANY and elapsed - self._seen[0] <= WITHIN
+        return len(self._seen) == MANY and elapsed - self._seen[0] <= WITHIN and elapsed - self._seen[-1] <= QUIET
 
     def courtesy(self, elapsed: timedelta) -> timedelta:
         """How long books have to have waited before they are kept now; zero: others are not making many Jobs.
@@ -65,4 +86,15 @@ class Rush:
         """
         if not self.lasts(elapsed):
             return timedelta(0)
-        return FOR_A_HERD if elapsed - self._began < HERD else COURTESY
+        return FOR_A_HERD if elapsed - self._began < HERD or self._behind(elapsed) else COURTESY
+
+    def hesitation(self, elapsed: timedelta) -> timedelta:
+        """The same where this node itself is about to fire.
+
+        Args:
+            elapsed: The moment, loop time.
+        """
+        return FOR_A_HERD if self._behind(elapsed) else HESITATION
+
+    def _behind(self, elapsed: timedelta) -> bool:
+        return self._late_at is not None and elapsed - self._late_at <= PAUSE

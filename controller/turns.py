@@ -2,11 +2,9 @@
 
 When more is due than can be done at once, the order decides what is late and what is lost. What would be lost soon goes
 first: a firing that nears its deadline, or the next instant of its own schedule; but one in five is another firing, so
-that schedules of each second, should there be too many, do not hold up an hourly one for ever. Firings take turns: each
-herd (what comes due in one namespace in one second) has its share, so that ten thousand of them hold up neither another
-namespace nor the few that come due a little later. Within a herd the oldest comes first, and what has failed goes
-behind what was not tried. Then whatever only keeps the books: what has become of firings, Jobs that have ended,
-history.
+that schedules of each second, should there be too many, do not hold up an hourly one for ever. Firings take turns, each
+herd its own (`herds`). Within a herd the oldest comes first, and what has failed goes behind what was not tried. Then
+whatever only keeps the books: what has become of firings, Jobs that have ended, history.
 
 Values and heaps only. `workqueue` runs the looks.
 """
@@ -15,11 +13,12 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import IntEnum
 from itertools import islice
 
+from controller.herds import Herds
 from controller.spec import Key
 
 SOON_LOST = timedelta(seconds=5)
@@ -27,12 +26,9 @@ SOON_LOST = timedelta(seconds=5)
 MOST_HURRIED = 4
 """So many of these in a row, and then one of those that would only be late."""
 PATIENCE = timedelta(seconds=30)
-"""Books wait no longer than this behind firings: where too much is due for ever, it is late, but nothing is untold."""
+"""Books wait no longer than this for firings: then they take turns with them, so that nothing stays untold for ever."""
 MOSTLY_STALE, SMALL_HEAP = 2, 16
 """A heap may hold so many entries for each key, and so many more, before it is made anew."""
-
-MOST_HERDS = 1000
-"""So many herds are remembered before those that have been served are forgotten: some may never all be."""
 
 
 class Lane(IntEnum):
@@ -86,10 +82,9 @@ class Turn:
 
     def changes_after(self, now: datetime) -> datetime | None:
         """When it matters more than now; None: it never will."""
-        if self._presses_from > now:
-            return self._presses_from
         lost_soon_at = None if self.lost_at is None else self.lost_at - SOON_LOST
-        return lost_soon_at if lost_soon_at is not None and lost_soon_at > now else None
+        times = (self._presses_from, self.presses_at, lost_soon_at)
+        return min((at for at in times if at is not None and at > now), default=None)
 
     def came_due(self, now: datetime) -> datetime:
         """When what it is about came due: a key may have been looked at earlier, to get ready, and may be put off."""
@@ -117,27 +112,6 @@ class _Place:
     lane: Lane | None = None
 
 
-@dataclass(slots=True)
-class _Herds:
-    """Numbers by which herds take turns: start-time fair queueing, each key a unit of work.
-
-    Attributes:
-        served: The number of the key served last: a new herd begins there, so none waits for another to end.
-        last: By herd, the number given last.
-    """
-
-    served: int = 0
-    last: dict[tuple[str, datetime], int] = field(default_factory=dict)
-
-    def number(self, key: Key, turn: Turn, now: datetime) -> int:
-        """The number of the next key of a herd."""
-        herd = (key.namespace, turn.came_due(now).replace(microsecond=0))
-        if len(self.last) >= MOST_HERDS:  # those that have been served begin anew at the same number anyway
-            self.last = {herd: number for herd, number in self.last.items() if number > self.served}
-        self.last[herd] = number = max(self.served, self.last.get(herd, 0)) + 1
-        return number
-
-
 class Turns:
     """Keys with their turns, one each."""
 
@@ -148,7 +122,7 @@ class Turns:
         self._lanes: dict[Lane, list[tuple[float, int, Key]]] = {lane: [] for lane in Lane}
         self._ready = 0
         self._now = datetime.min.replace(tzinfo=UTC)
-        self._herds = _Herds()
+        self._herds = Herds()
         self._hurried = 0
 
     def __len__(self) -> int:
@@ -264,10 +238,15 @@ class Turns:
         """Stand where it belongs now, and move on when that changes."""
         self._ready += place.lane is None
         place.lane = lane = place.turn.lane(now)
-        order: float = self._herds.number(key, place.turn, now) if lane is Lane.FIRING else place.turn.order(lane)
+        order: float = self._number(key, place.turn) if lane is Lane.FIRING else place.turn.order(lane)
         heapq.heappush(self._lanes[lane], (order, place.number, key))
         if (changes_at := place.turn.changes_after(now)) is not None:
             self._push_later(changes_at, place.number, key)
+
+    def _number(self, key: Key, turn: Turn) -> int:
+        """Of those that fire, or whose books have waited for too long."""
+        fires = turn.presses_at is not None and turn.presses_at <= self._now
+        return self._herds.firing(key.namespace, turn.came_due(self._now)) if fires else self._herds.books()
 
     def _take(self, key: Key, lane: Lane, order: float) -> None:
         self.discard(key)
@@ -275,7 +254,7 @@ class Turns:
         if lane is Lane.FIRING:
             self._herds.served = int(order)
         if not self._ready:
-            self._herds = _Herds()
+            self._herds = Herds()
             for heap in self._lanes.values():
                 heap.clear()
 

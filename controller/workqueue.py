@@ -27,12 +27,9 @@ SLOW = timedelta(seconds=0.5)
 MOST_PLACES = 64
 """Looks under way at once, slow ones included. As many of these as there are places are kept for what fires: slow books
 would have them all where statuses hang and creates do not."""
-BRINK = timedelta(milliseconds=100)
+BRINK = timedelta(milliseconds=75)
 """So long before something fires no books are begun: it would find the API server busy with them. Where 60 objects
 fire in each second, half of the Jobs came after 0.26 s while the statuses of one second met the next one."""
-HESITATION = timedelta(seconds=0.5)
-"""Books wait no longer than this for what fires soon: where something fires all the time, they are kept so late. What
-is to be decided ahead stands among them, and has two seconds."""
 GLANCE = timedelta(milliseconds=100)
 """How often to look whether a rush has ended, or a look has become slow, while others wait."""
 FIRST_PAUSE = timedelta(milliseconds=200)
@@ -168,6 +165,8 @@ class WorkQueue:
                 break
             key, turn, lane = taken
             self._moved_at = self._clock.elapsed()
+            if turn.presses_at is not None and turn.herd_at is None:  # what has failed before is late for that
+                self._rush.note_firing(self._clock.now() - turn.presses_at, self._moved_at)
             self._running[key] = _UnderWay(lane, self._moved_at)
             looks.create_task(self._run_look(key, turn))
 
@@ -186,7 +185,8 @@ class WorkQueue:
         """How long books have to have waited before they are kept now."""
         if courtesy := self._rush.courtesy(self._clock.elapsed()):
             return courtesy
-        return HESITATION if self._turns.holds_up_books(self._clock.now() + BRINK) else timedelta(0)
+        fires_soon = self._turns.holds_up_books(self._clock.now() + BRINK)
+        return self._rush.hesitation(self._clock.elapsed()) if fires_soon else timedelta(0)
 
     def _set_alarm(self, alarm: asyncio.Task[None] | None, looks: asyncio.TaskGroup) -> asyncio.Task[None] | None:
         """Have something that tells when the next key comes due: the alarm that is set, unless it rings too late."""

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from controller.rush import COURTESY, FOR_A_HERD, HERD, MANY, PAUSE, WITHIN, Rush
+from controller.rush import BEHIND, COURTESY, FOR_A_HERD, HERD, HESITATION, MANY, PAUSE, QUIET, WITHIN, Rush
 
 MOMENT = timedelta(hours=1)
 STEP = WITHIN / MANY
@@ -52,8 +52,8 @@ def test_a_rush_has_no_gaps_where_jobs_are_shown_some_at_a_time(together: int, p
 
 def test_it_ends_soon_after_the_last_job() -> None:
     rush, last = seen(100, every=timedelta(0))
-    assert rush.lasts(last + WITHIN)
-    assert not rush.lasts(last + WITHIN + timedelta(milliseconds=1))
+    assert rush.lasts(last + QUIET)
+    assert not rush.lasts(last + QUIET + timedelta(milliseconds=1))
 
 
 def test_it_begins_again_with_the_next_herd() -> None:
@@ -90,6 +90,18 @@ def test_what_fires_in_each_second_is_no_herd_after_a_while() -> None:
     rush = Rush()
     last = goes_on(rush, MOMENT, MOMENT + HERD + timedelta(seconds=3), pause=timedelta(seconds=1))
     assert rush.courtesy(last) == COURTESY
+
+
+def test_books_wait_for_all_that_fires_while_firings_come_late() -> None:
+    rush = Rush()
+    last = goes_on(rush, MOMENT, MOMENT + HERD + timedelta(seconds=3))
+    rush.note_firing(BEHIND, last)
+    assert (rush.courtesy(last), rush.hesitation(last)) == (COURTESY, HESITATION)
+    rush.note_firing(BEHIND + timedelta(milliseconds=1), last)
+    assert (rush.courtesy(last), rush.hesitation(last)) == (FOR_A_HERD, FOR_A_HERD)
+    assert rush.courtesy(last + timedelta(seconds=1)) == timedelta(0), "others make none"
+    last = goes_on(rush, last, last + PAUSE + timedelta(seconds=1))
+    assert (rush.courtesy(last), rush.hesitation(last)) == (COURTESY, HESITATION)
 
 
 def test_the_herd_of_the_next_minute_is_another_one() -> None:

@@ -13,10 +13,10 @@ import pytest
 
 from controller.errors import ClusterUnavailable, Conflict, Throttled
 from controller.preparation import AHEAD
-from controller.rush import COURTESY, HERD, MANY, WITHIN
+from controller.rush import COURTESY, HERD, HESITATION, MANY, WITHIN
 from controller.spec import Key
 from controller.turns import Turn
-from controller.workqueue import BRINK, GLANCE, HESITATION, MOST_PLACES, SLOW, WorkQueue
+from controller.workqueue import BRINK, GLANCE, MOST_PLACES, SLOW, WorkQueue
 from tests.fakes.clock import EPOCH, SimulatedClock
 from tests.simulation.loop import Simulation, simulate
 from tests.unit.builders import key
@@ -298,6 +298,26 @@ def test_books_are_kept_in_the_end_though_something_fires_all_the_time() -> None
 
     (kept_at,) = at_desk(act).times("book")
     assert 1 + HESITATION.total_seconds() <= kept_at <= (timedelta(seconds=1) + HESITATION + GLANCE * 2).total_seconds()
+
+
+def test_while_firings_come_late_books_are_kept_in_the_gaps_between_them_however_old_they_are() -> None:
+    """With three places the fifteen firings of a second take 0.4 s, and the last of them waits for 0.32 s."""
+
+    async def act(desk: Desk) -> None:
+        desk.takes = 0.08
+        for second in range(1, 10):
+            for number in range(15):
+                desk.add(f"firing-{second}-{number}", second)
+        for number in range(100):
+            desk.queue.add(key(f"book-{number}"), at(1), books=True)
+        await desk.until(12)
+
+    desk = at_desk(act, places=3)
+    kept = [seconds for number in range(100) for seconds in desk.times(f"book-{number}")]
+    between = [seconds for seconds in kept if 2 <= seconds < 10]
+    assert len(between) > 20
+    assert min(seconds % 1 for seconds in between) >= 0.3
+    assert max(seconds % 1 for seconds in between) <= 1 - BRINK.total_seconds()
 
 
 def test_a_look_to_get_ready_is_taken_before_its_firing_though_something_fires_all_the_time() -> None:
