@@ -12,7 +12,7 @@ import secrets
 import shutil
 import subprocess
 import urllib.request
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from deploy.local import binaries, components
 from deploy.local.apiclient import ApiClient
@@ -21,7 +21,7 @@ from deploy.local.kubeconfig import ADMIN, COMPONENTS, kubeconfig, token_file
 from deploy.local.process import Process, running
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
 _ETCD = "etcd"
@@ -174,9 +174,12 @@ class ControlPlane:
         return answer.stdout
 
     def apply_crds(self, folder: Path) -> None:
-        """Apply the CRDs of a folder and wait until the API server serves them."""
+        """Apply the CRDs of a folder and wait until the API server serves them.
+
+        `kubectl wait` gives up at once if it comes before the first condition, which are null till then.
+        """
         self.kubectl("apply", "-f", str(folder))
-        self.kubectl("wait", "--for=condition=Established", "--timeout=60s", "-f", str(folder))
+        self.processes[_API_SERVER].wait_until(lambda: self._are_served(folder))
 
     def add_controllers(self, name: str, controllers: Sequence[str], limits: Sequence[str]) -> Process:
         """Start one more controller manager, with these controllers and limits; see `kube_controller_manager`."""
@@ -258,9 +261,11 @@ class ControlPlane:
         return process
 
     def _node_is_ready(self) -> bool:
-        node = self.api.call("GET", f"/api/v1/nodes/{components.NODE_NAME}")
-        conditions = node.get("status", {}).get("conditions", [])
-        return any(condition["type"] == "Ready" and condition["status"] == "True" for condition in conditions)
+        return _holds(self.api.call("GET", f"/api/v1/nodes/{components.NODE_NAME}"), "Ready")
+
+    def _are_served(self, crds: Path) -> bool:
+        found = json.loads(self.kubectl("get", "-o", "json", "-f", str(crds)))
+        return all(_holds(crd, "Established") for crd in found.get("items", [found]))
 
     def _kubeconfig(self, user: str) -> str:
         certificate = self._plan.certificate.read_bytes()
@@ -270,6 +275,12 @@ class ControlPlane:
     def _write(path: Path, text: str) -> None:
         path.touch(mode=0o600)  # most of them hold a token
         path.write_text(text)
+
+
+def _holds(body: Mapping[str, Any], condition: str) -> bool:
+    """Whether an object says that a condition is true."""
+    told = body.get("status", {}).get("conditions") or ()
+    return any(one["type"] == condition and one["status"] == "True" for one in told)
 
 
 def _clear(plan: components.Plan) -> None:
