@@ -1,7 +1,7 @@
 """How long it is courteous to keep books later, because of what fires at this moment.
 
 All replicas share one API server. In a herd one of them has made its Jobs first, and each status that it writes from
-then on takes the time of two Jobs that the others have still to make. A herd ends, so books wait for its end. A load
+then on takes the time of three Jobs that the others have still to make. A herd ends, so books wait for its end. A load
 that goes on for ever does not: there they wait three seconds as long as firings are in time, and for as long as they
 can wait at all where firings come late. For then more is due than can be made and told, and what waits is told of
 together. Times only. The Job watch shows what others make; `workqueue` asks before it takes up books.
@@ -23,11 +23,11 @@ HERD: Final = timedelta(seconds=30)
 """What has gone on for so long is no herd. Ten thousand on two cores take fifteen to twenty seconds; while books waited
 for three only, the first replica to be through told of its Jobs while a tenth of them was still to be made."""
 QUIET: Final = timedelta(milliseconds=150)
-"""After so long without a Job of others a rush is over: twice as long as they are kept unread (`stream`)."""
+"""After so long without a Job of others a rush is over: half as long again as they are kept unread (`stream`)."""
 FOR_A_HERD: Final = HERD
 """So long books wait for the end of a herd: as long as one may last. After 30 s they wait for nothing (`turns`)."""
 BEHIND: Final = timedelta(milliseconds=250)
-"""A firing that is taken up so late has waited for others of its node: more was due than could be made at once."""
+"""Firings of this node that have waited for a place for so long, one or another of them: more is due than it can do."""
 PAUSE: Final = timedelta(seconds=3)
 """After a pause of so long another one begins. What fires in each second alike is one, and has gone on for long."""
 COURTESY: Final = timedelta(seconds=3)
@@ -36,16 +36,18 @@ came late and books waited no longer, most books were as old as this, and so wer
 (docs/benchmarks.md)."""
 HESITATION: Final = timedelta(seconds=0.5)
 """Books wait no longer than this for what this node fires soon, while firings are in time: where something fires all
-the time, they are kept so late. What is to be decided ahead stands among them, and has two seconds."""
+the time, they are kept so late. What is to be decided ahead stands among them, and has two seconds; where firings come
+late it may be decided at its instant."""
 
 
 class Rush:
-    """When the last Jobs of other nodes were seen, and when a firing of this one was late."""
+    """When the last Jobs of other nodes were seen, and since when firings of this one wait for a place."""
 
     def __init__(self) -> None:
         self._seen: deque[timedelta] = deque(maxlen=MANY)
         self._began = timedelta(0)
         self._lasted: timedelta | None = None
+        self._waiting_since: timedelta | None = None
         self._late_at: timedelta | None = None
 
     def note(self, elapsed: timedelta) -> None:
@@ -60,14 +62,17 @@ class Rush:
                 self._began = elapsed
             self._lasted = elapsed
 
-    def note_firing(self, late: timedelta, elapsed: timedelta) -> None:
-        """A firing of this node is taken up.
+    def note_waiting(self, waiting: bool, elapsed: timedelta) -> None:
+        """Whether firings of this node wait for a place at this moment.
 
         Args:
-            late: So long after it came due.
             elapsed: The moment, loop time.
         """
-        if late > BEHIND:
+        if not waiting:
+            self._waiting_since = None
+        elif self._waiting_since is None:
+            self._waiting_since = elapsed
+        elif elapsed - self._waiting_since > BEHIND:
             self._late_at = elapsed
 
     def lasts(self, elapsed: timedelta) -> bool:

@@ -4,7 +4,8 @@ When more is due than can be done at once, the order decides what is late and wh
 first: a firing that nears its deadline, or the next instant of its own schedule; but one in five is another firing, so
 that schedules of each second, should there be too many, do not hold up an hourly one for ever. Firings take turns, each
 herd its own (`herds`). Within a herd the oldest comes first, and what has failed goes behind what was not tried. Then
-whatever only keeps the books: what has become of firings, Jobs that have ended, history.
+whatever only keeps the books: what has become of firings, Jobs that have ended, history. Books that have waited for too
+long have one turn in nine.
 
 Values and heaps only. `workqueue` runs the looks.
 """
@@ -12,6 +13,7 @@ Values and heaps only. `workqueue` runs the looks.
 from __future__ import annotations
 
 import heapq
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -26,7 +28,11 @@ SOON_LOST = timedelta(seconds=5)
 MOST_HURRIED = 4
 """So many of these in a row, and then one of those that would only be late."""
 PATIENCE = timedelta(seconds=30)
-"""Books wait no longer than this for firings: then they take turns with them, so that nothing stays untold for ever."""
+"""Books wait no longer than this for firings to leave them a turn: where too much is due for ever, it is late, but
+nothing is untold."""
+FIRINGS_FOR_BOOKS = 8
+"""After so many firings one of the books that have waited for so long: a status costs the API server as much as three
+Jobs, and the firings are late by then."""
 MOSTLY_STALE, SMALL_HEAP = 2, 16
 """A heap may hold so many entries for each key, and so many more, before it is made anew."""
 
@@ -75,7 +81,7 @@ class Turn:
 
     def lane(self, now: datetime) -> Lane:
         """How much a look at it matters by now."""
-        if now < self._presses_from:
+        if self.presses_at is None or now < self.presses_at:
             return Lane.BOOKS
         soon_lost = self.lost_at is not None and self.lost_at - SOON_LOST <= now < self.lost_at
         return Lane.LOST_SOON if soon_lost else Lane.FIRING
@@ -83,8 +89,7 @@ class Turn:
     def changes_after(self, now: datetime) -> datetime | None:
         """When it matters more than now; None: it never will."""
         lost_soon_at = None if self.lost_at is None else self.lost_at - SOON_LOST
-        times = (self._presses_from, self.presses_at, lost_soon_at)
-        return min((at for at in times if at is not None and at > now), default=None)
+        return min((at for at in (self.presses_at, lost_soon_at) if at is not None and at > now), default=None)
 
     def came_due(self, now: datetime) -> datetime:
         """When what it is about came due: a key may have been looked at earlier, to get ready, and may be put off."""
@@ -96,11 +101,6 @@ class Turn:
         """What orders those of a lane that stand in a row: the least goes first."""
         by = self.lost_at if lane is Lane.LOST_SOON else None
         return (by or self.at).timestamp()
-
-    @property
-    def _presses_from(self) -> datetime:
-        patient = self.at + PATIENCE
-        return patient if self.presses_at is None else min(self.presses_at, patient)
 
 
 @dataclass(slots=True)
@@ -120,10 +120,10 @@ class Turns:
         self._numbers = 0
         self._later: list[tuple[datetime, int, Key]] = []
         self._lanes: dict[Lane, list[tuple[float, int, Key]]] = {lane: [] for lane in Lane}
-        self._ready = 0
+        self._ready: Counter[Lane] = Counter()
         self._now = datetime.min.replace(tzinfo=UTC)
         self._herds = Herds()
-        self._hurried = 0
+        self._hurried = self._unbroken = 0
 
     def __len__(self) -> int:
         return len(self._places)
@@ -131,7 +131,12 @@ class Turns:
     @property
     def ready(self) -> int:
         """How many keys have come due and wait, as of the last `advance`."""
-        return self._ready
+        return self._ready.total()
+
+    @property
+    def firings(self) -> int:
+        """How many of them are to fire, or are waited for by somebody."""
+        return self._ready[Lane.LOST_SOON] + self._ready[Lane.FIRING]
 
     def overdue(self, *, waited: timedelta = timedelta(0)) -> int:
         """How many of them could be taken by now, as of the last `advance`.
@@ -140,10 +145,10 @@ class Turns:
             waited: What only keeps the books could be only if it has waited for so long.
         """
         if not waited:
-            return self._ready
+            return self.ready
         places = ((number, self._places.get(key)) for _, number, key in self._lanes[Lane.BOOKS])
         books = (place for number, place in places if place and place.number == number and place.lane is Lane.BOOKS)
-        return self._ready - sum(place.turn.at + waited > self._now for place in books)
+        return self.ready - sum(place.turn.at + waited > self._now for place in books)
 
     def put(self, key: Key, turn: Turn) -> bool:
         """Give a key a turn; one that it has already is joined with it. False: nothing has changed by that."""
@@ -162,7 +167,7 @@ class Turns:
         """Forget a key."""
         place = self._places.pop(key, None)
         if place is not None and place.lane is not None:
-            self._ready -= 1
+            self._ready[place.lane] -= 1
 
     def advance(self, now: datetime) -> None:
         """Time has come to this."""
@@ -186,17 +191,21 @@ class Turns:
             books: Whether it may be one that only keeps the books.
             waited: Such a one only if it has waited for so long.
         """
-        lanes = [Lane.LOST_SOON, Lane.FIRING, *([Lane.BOOKS] if books else [])]
+        row = [(Lane.LOST_SOON, timedelta(0)), (Lane.FIRING, timedelta(0))]
         if self._hurried >= MOST_HURRIED:
-            lanes[:2] = lanes[1::-1]
-        for lane in lanes:
+            row.reverse()
+        if books:
+            row.append((Lane.BOOKS, min(waited, PATIENCE)))
+        if books and self._unbroken >= FIRINGS_FOR_BOOKS:
+            row.insert(0, (Lane.BOOKS, PATIENCE))
+        for lane, pause in row:
             heap = self._lanes[lane]
             while heap:
                 order, number, key = heapq.heappop(heap)
                 place = self._places.get(key)
                 if place is None or place.number != number or place.lane is not lane:
                     continue
-                if lane is Lane.BOOKS and place.turn.at + waited > self._now:
+                if lane is Lane.BOOKS and place.turn.at + pause > self._now:
                     heapq.heappush(heap, (order, number, key))  # the oldest of them
                     break
                 if lane is Lane.LOST_SOON and place.turn.lane(self._now) is not lane:
@@ -236,24 +245,26 @@ class Turns:
 
     def _come_due(self, key: Key, place: _Place, now: datetime) -> None:
         """Stand where it belongs now, and move on when that changes."""
-        self._ready += place.lane is None
+        if place.lane is not None:
+            self._ready[place.lane] -= 1
         place.lane = lane = place.turn.lane(now)
-        order: float = self._number(key, place.turn) if lane is Lane.FIRING else place.turn.order(lane)
+        self._ready[lane] += 1
+        herd = (key.namespace, place.turn.came_due(now))
+        order: float = self._herds.number(*herd) if lane is Lane.FIRING else place.turn.order(lane)
         heapq.heappush(self._lanes[lane], (order, place.number, key))
+        if len(self._lanes[lane]) > MOSTLY_STALE * len(self._places) + SMALL_HEAP:
+            self._lanes[lane] = [entry for entry in self._lanes[lane] if self._counts(entry, lane)]
+            heapq.heapify(self._lanes[lane])
         if (changes_at := place.turn.changes_after(now)) is not None:
             self._push_later(changes_at, place.number, key)
-
-    def _number(self, key: Key, turn: Turn) -> int:
-        """Of those that fire, or whose books have waited for too long."""
-        fires = turn.presses_at is not None and turn.presses_at <= self._now
-        return self._herds.firing(key.namespace, turn.came_due(self._now)) if fires else self._herds.books()
 
     def _take(self, key: Key, lane: Lane, order: float) -> None:
         self.discard(key)
         self._hurried = self._hurried + 1 if lane is Lane.LOST_SOON else 0
+        self._unbroken = 0 if lane is Lane.BOOKS else self._unbroken + 1
         if lane is Lane.FIRING:
             self._herds.served = int(order)
-        if not self._ready:
+        if not self.ready:
             self._herds = Herds()
             for heap in self._lanes.values():
                 heap.clear()
@@ -268,9 +279,10 @@ class Turns:
             self._later = [entry for entry in self._later if self._counts(entry)]
             heapq.heapify(self._later)
 
-    def _counts(self, entry: tuple[datetime, int, Key]) -> bool:
+    def _counts(self, entry: tuple[float | datetime, int, Key], lane: Lane | None = None) -> bool:
+        """Whether an entry of a heap is of a key as it stands, in a lane if one is named."""
         place = self._places.get(entry[2])
-        return place is not None and place.number == entry[1]
+        return place is not None and place.number == entry[1] and (lane is None or place.lane is lane)
 
 
 def _earlier(one: datetime | None, other: datetime | None) -> datetime | None:

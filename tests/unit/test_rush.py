@@ -95,13 +95,22 @@ def test_what_fires_in_each_second_is_no_herd_after_a_while() -> None:
 def test_books_wait_for_all_that_fires_while_firings_come_late() -> None:
     rush = Rush()
     last = goes_on(rush, MOMENT, MOMENT + HERD + timedelta(seconds=3))
-    rush.note_firing(BEHIND, last)
+    rush.note_waiting(True, last - BEHIND)
+    rush.note_waiting(True, last)
     assert (rush.courtesy(last), rush.hesitation(last)) == (COURTESY, HESITATION)
-    rush.note_firing(BEHIND + timedelta(milliseconds=1), last)
+    rush.note_waiting(True, last + timedelta(milliseconds=1))
+    rush.note_waiting(False, last + timedelta(milliseconds=2))
     assert (rush.courtesy(last), rush.hesitation(last)) == (FOR_A_HERD, FOR_A_HERD)
     assert rush.courtesy(last + timedelta(seconds=1)) == timedelta(0), "others make none"
     last = goes_on(rush, last, last + PAUSE + timedelta(seconds=1))
     assert (rush.courtesy(last), rush.hesitation(last)) == (COURTESY, HESITATION)
+
+
+def test_firings_that_wait_now_and_then_are_not_late() -> None:
+    rush = Rush()
+    for number in range(20):
+        rush.note_waiting(number % 2 == 0, MOMENT + number * BEHIND)
+    assert rush.hesitation(MOMENT + 20 * BEHIND) == HESITATION
 
 
 def test_the_herd_of_the_next_minute_is_another_one() -> None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
-from controller.herds import BOOKS_COST, MOST_HERDS, Herds
+from controller.herds import MOST_HERDS, Herds
 from controller.spec import Key
-from controller.turns import MOST_HURRIED, PATIENCE, SOON_LOST, Lane, Turn, Turns
+from controller.turns import FIRINGS_FOR_BOOKS, MOST_HURRIED, PATIENCE, SOON_LOST, Lane, Turn, Turns
 from tests.unit.test_workqueue import at
 
 
@@ -23,10 +23,10 @@ def books(seconds: float, *, fires_at: float | None = None) -> Turn:
     return Turn(at=at(seconds), presses_at=None if fires_at is None else at(fires_at))
 
 
-def order(turns: Turns, *, books: bool = True) -> list[str]:
+def order(turns: Turns, *, books: bool = True, waited: timedelta = timedelta(0)) -> list[str]:
     """The names of all that have come due, in their order."""
     names = []
-    while (taken := turns.pop(books=books)) is not None:
+    while (taken := turns.pop(books=books, waited=waited)) is not None:
         names.append(taken[0].name)
     return names
 
@@ -88,29 +88,61 @@ def test_what_is_lost_by_now_waits_behind_what_may_still_be_saved() -> None:
     assert order(turns)[0] == "saved"
 
 
-def test_books_wait_in_patience_and_then_take_turns_with_firings() -> None:
-    rows = {"books": books(1), **{f"firing {number}": firing(2) for number in range(BOOKS_COST + 2)}}
+@pytest.mark.parametrize("lost_at", [None, 60], ids=["late at most", "lost soon"])
+def test_books_wait_in_patience_and_then_have_one_turn_in_nine(lost_at: float | None) -> None:
+    fires = replace(firing(2), lost_at=None if lost_at is None else at(1) + PATIENCE + SOON_LOST / 2)
+    rows = {"books": books(1), "younger": books(1.5), **{f"firing {number}": fires for number in range(30)}}
     turns = laid_out(rows, now=3)
     turns.advance(at(1) + PATIENCE)
-    names = order(turns, books=False)
-    assert names.index("books") in (BOOKS_COST - 1, BOOKS_COST)
+    assert order(turns, waited=PATIENCE).index("books") == FIRINGS_FOR_BOOKS
+    turns = laid_out(rows, now=3)
+    turns.advance(at(1.5) + PATIENCE)
+    names = order(turns, waited=2 * PATIENCE)
+    assert (names.index("books"), names.index("younger")) == (FIRINGS_FOR_BOOKS, 2 * FIRINGS_FOR_BOOKS + 1)
 
 
-def test_however_many_books_have_waited_for_too_long_most_turns_are_for_firings() -> None:
-    rows = {f"books {second}-{number}": books(second) for second in range(5) for number in range(4)}
-    rows |= {f"firing {number}": firing(40) for number in range(5 * BOOKS_COST)}
-    turns = laid_out(rows, now=39)
-    turns.advance(at(40))
-    first = order(turns)[: 5 * BOOKS_COST]
-    assert sum(name.startswith("books") for name in first) in (4, 5)
+def test_books_that_may_not_be_kept_now_hold_up_no_firing_however_long_they_have_waited() -> None:
+    turns = laid_out({"books": books(1), **{f"firing {number}": firing(2) for number in range(30)}}, now=3)
+    turns.advance(at(1) + PATIENCE)
+    assert order(turns, books=False) == [f"firing {number}" for number in range(30)]
 
 
-def test_a_key_whose_books_have_waited_for_too_long_fires_in_the_turn_of_a_firing() -> None:
-    rows = {f"books {number}": books(1, fires_at=600) for number in range(20)}
-    rows |= {"both": books(2, fires_at=40), **{f"firing {number}": firing(40) for number in range(5)}}
-    turns = laid_out(rows, now=39)
-    turns.advance(at(40))
-    assert "both" in order(turns)[:7]
+@pytest.mark.parametrize("lost_after", [None, 2.0], ids=["late at most", "lost soon"])
+def test_books_have_their_turns_though_their_keys_fire_all_the_time(lost_after: float | None) -> None:
+    """Ten looks a second, all of which the firings of twenty keys alone would take."""
+
+    def fires(moment: datetime, since: datetime) -> Turn:
+        lost_at = None if lost_after is None else moment + timedelta(seconds=lost_after)
+        return Turn(at=since, presses_at=moment, lost_at=lost_at)
+
+    turns, told = Turns(), 0
+    for number in range(20):
+        turns.put(Key("ns", f"{number}"), fires(at(40 + number % 2), at(0)))
+    for tick in range(600):
+        now = at(40 + tick / 10)
+        turns.advance(now)
+        taken = turns.pop()
+        assert taken is not None
+        key, turn, lane = taken
+        assert turn.presses_at is not None
+        upcoming = turn.presses_at if lane is Lane.BOOKS else turn.presses_at + timedelta(seconds=2)
+        turns.put(key, fires(upcoming, upcoming if lane is Lane.BOOKS else at(0)))
+        told += lane is Lane.BOOKS
+    assert told == pytest.approx(600 / (FIRINGS_FOR_BOOKS + 1), abs=5)
+    assert max(len(heap) for heap in turns._lanes.values()) <= 3 * 20
+
+
+def test_how_many_wait_to_fire() -> None:
+    turns = laid_out({"books": books(1, fires_at=5), "firing": firing(2), "soon lost": firing(2, lost_at=4)}, now=3)
+    assert (turns.ready, turns.firings) == (3, 2)
+    turns.advance(at(5))
+    assert (turns.ready, turns.firings) == (3, 3)
+    turns.pop()
+    assert (turns.ready, turns.firings) == (2, 2)
+    turns.discard(Key("ns", "books"))
+    turns.discard(Key("ns", "firing"))
+    turns.discard(Key("ns", "soon lost"))
+    assert (turns.ready, turns.firings) == (0, 0)
 
 
 def test_books_are_not_waited_for_when_the_key_itself_fires() -> None:
@@ -177,7 +209,7 @@ def test_ten_thousand_of_one_second_do_not_hold_up_what_comes_due_a_little_later
 def test_a_queue_that_never_empties_remembers_no_herd_that_was_served() -> None:
     herds = Herds()
     for second in range(3 * MOST_HERDS):
-        herds.served = herds.firing("ns", at(second))
+        herds.served = herds.number("ns", at(second))
     assert len(herds) <= MOST_HERDS
 
 

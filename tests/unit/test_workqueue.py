@@ -300,7 +300,7 @@ def test_books_are_kept_in_the_end_though_something_fires_all_the_time() -> None
     assert 1 + HESITATION.total_seconds() <= kept_at <= (timedelta(seconds=1) + HESITATION + GLANCE * 2).total_seconds()
 
 
-def test_while_firings_come_late_books_are_kept_in_the_gaps_between_them_however_old_they_are() -> None:
+def test_while_firings_come_late_books_are_kept_in_the_gaps_between_them() -> None:
     """With three places the fifteen firings of a second take 0.4 s, and the last of them waits for 0.32 s."""
 
     async def act(desk: Desk) -> None:
@@ -318,6 +318,19 @@ def test_while_firings_come_late_books_are_kept_in_the_gaps_between_them_however
     assert len(between) > 20
     assert min(seconds % 1 for seconds in between) >= 0.3
     assert max(seconds % 1 for seconds in between) <= 1 - BRINK.total_seconds()
+
+
+def test_a_slow_key_that_is_to_be_looked_at_again_does_not_hold_up_the_books_of_others() -> None:
+    async def act(desk: Desk) -> None:
+        desk.takes = 0.4
+        desk.queue.add(key("book"), at(3), books=True)
+        for number in range(200):
+            await desk.until(number / 20)
+            desk.add(f"firing-{number}", number / 20)
+            desk.add("slow", number / 20)
+
+    (kept_at,) = at_desk(act, places=32).times("book")
+    assert kept_at <= (timedelta(seconds=3) + HESITATION + GLANCE * 2).total_seconds()
 
 
 def test_a_look_to_get_ready_is_taken_before_its_firing_though_something_fires_all_the_time() -> None:
