@@ -160,7 +160,10 @@ class _Question:
         return Recall(after=after) if recalled is None or recalled.after > after else None
 
     def look(self) -> Step | None:
-        """Before a slot is claimed, denied, filled or released, the Jobs are listed: the watch may lag behind."""
+        """Before a slot is claimed, denied, filled or released, the Jobs are listed: the watch may lag behind.
+
+        The store is asked before that, if it is to be: what is recorded in between has its Job on the list.
+        """
         if self.case.observed.complete:
             return None
         unknown = any(slot.uid is not None and slot.name not in self.case.jobs for slot in self.case.status.active)
@@ -172,8 +175,9 @@ class _Question:
         unknown = unknown or any(one.reason is Reason.CREATED and one.job not in self.case.jobs for one in told)
         denied = any(one.reason in _DENIED for one in told)
         waiting = any(slot not in self.case.status.queued for slot in passage.queued)
-        matters = passage.slots or waiting or denied or given_up or unfilled or (unknown and self.case.owning)
-        return Look() if matters else None
+        if passage.slots or unfilled:
+            return self._recalled() or Look()
+        return Look() if waiting or denied or given_up or (unknown and self.case.owning) else None
 
     def write(self) -> Step | None:
         """Settle what can be settled; not yet, if all there is to say is that a Job was created just now."""

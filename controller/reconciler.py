@@ -219,6 +219,7 @@ class Reconciler:
                 insight.listed_at = cron_job.resource_version
             case Recall(after=after):
                 await self._recollections.ask(cron_job.uid, after=after)
+                insight.listed_at = None  # a Job that is known from the store alone may have been made after the list
             case Create():
                 return await self._create(cron_job, step, insight)
             case Delete(jobs=jobs, cause=cause):

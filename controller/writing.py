@@ -7,7 +7,7 @@ how far things go, `status` does the arithmetic, `decision` says when the write 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 
@@ -70,7 +70,7 @@ class Writing:
             jobs,
             newly=[jobs[outcome.job] for outcome in passage.outcomes if outcome.job in jobs],
             dropped=passage.released,
-            complete=self.case.observed.complete and len(jobs) == len(self.case.jobs),
+            complete=self.case.observed.complete,
             failure_limit=self.case.cron_job.spec.suspend_after_failures,
         )
         status = statuses.claim(status, passage.slots, passage.queued)
@@ -82,11 +82,15 @@ class Writing:
     def _countable(self, passage: Passage) -> dict[str, Job]:
         """The Jobs. One that closes the circuit counts as ended only once all instants before that are passed.
 
-        A node that stands in passes only instants that are old enough for it, so it closes none.
+        Until then it has its place as if it went on: a later write counts its end. A node that stands in passes only
+        instants that are old enough for it, so it closes none.
         """
         if not self.case.circuit_closes or (passage.whole and self.case.owning):
             return self.case.jobs
-        return {name: job for name, job in self.case.jobs.items() if job.active or job.trigger is not Trigger.MANUAL}
+        return {
+            name: replace(job, finished_at=None, gone=False) if job.trigger is Trigger.MANUAL else job
+            for name, job in self.case.jobs.items()
+        }
 
     def _closed(self, status: Status, passage: Passage, finished: Iterable[Job]) -> Status:
         """After an edit of the spec, of whatever field, the failures before it count no more."""

@@ -235,6 +235,68 @@ def test_a_node_that_stands_in_closes_no_circuit_for_it_passes_only_what_is_old_
     assert closing.status.settled_through == at("12:00")
 
 
+def circuit_with(cron: CronJob, *slots: Slot) -> tuple[Status, dict[str, Any]]:
+    """The circuit is open, a manual run has succeeded, and nobody has told of its Job yet."""
+    open_ = Condition(type=CIRCUIT_OPEN, status=True, reason="TooManyFailures")
+    status = replace(
+        decide_ready(cron),
+        failures_in_row=1,
+        conditions=(*decide_ready(cron).conditions, open_),
+        active=(*slots, manual(cron, "11:56")),
+        last_trigger=LastTrigger(value="x", at=at("11:56"), outcome="Pending"),
+    )
+    run = job(cron, "11:56", name=manual_name(cron, "x"), trigger=Trigger.MANUAL, finished="11:57", uid="m")
+    return status, {"jobs": (run,), "complete": True}
+
+
+@pytest.mark.parametrize("policy", ["Allow", "Forbid"])
+@pytest.mark.parametrize("gone", [False, True], ids=["there", "deleted"])
+def test_the_end_that_closes_the_circuit_is_counted_by_the_owning_node_though_another_told_of_the_job(
+    policy: str, gone: bool
+) -> None:
+    cron = cron_job(concurrencyPolicy=policy, suspendAfterFailures=1, annotations={"trigger": "x"})
+    status, known = circuit_with(cron)
+    known["jobs"] = tuple(replace(run, gone=gone) for run in known["jobs"])
+    told = step_of(cron, "11:58", stance=replace(OWNING, delay=timedelta(seconds=3)), status=status, **known)
+    assert isinstance(told, Write)
+    closing = step_of(cron, "11:58", status=told.status, **known)
+    assert isinstance(closing, Write)
+    assert (closing.status.failures_in_row, closing.status.counts["succeeded"]) == (0, 1)
+
+
+def test_the_end_that_closes_the_circuit_is_counted_though_a_slot_is_given_up_first() -> None:
+    cron = cron_job(concurrencyPolicy="Forbid", maxActiveJobs=2, suspendAfterFailures=1, annotations={"trigger": "x"})
+    status, known = circuit_with(cron, promised(cron, "08:00"))
+    given_up = step_of(cron, "11:58", status=status, **known)
+    assert described(given_up) == "write CreateFailed Created"
+    assert isinstance(given_up, Write)
+    closing = step_of(cron, "11:58", status=given_up.status, **known)
+    assert isinstance(closing, Write)
+    assert (closing.status.failures_in_row, closing.status.counts["succeeded"]) == (0, 1)
+
+
+# --- a slot is given up while others wait -----------------------------------------------------------------------------
+
+
+def test_what_waits_and_a_backfill_are_as_they_were_when_a_slot_is_given_up() -> None:
+    cron = cron_job(concurrencyPolicy="Queue", startingDeadlineSeconds=600, annotations={"backfill": INTERVAL})
+    running = Backfill(interval=INTERVAL, state=BackfillState.RUNNING, total=12)
+    waiting = (slot(cron, "11:50"), slot(cron, "11:55"))
+    status = replace(decide_ready(cron), active=(slot(cron, "11:45"),), queued=waiting, backfill=running)
+    step = step_of(cron, "11:56", status=status, complete=True)
+    assert isinstance(step, Write)
+    assert described(step) == "write MissedDeadline queue 11:50 11:55"
+    assert step.status.backfill == running
+
+
+def test_a_slot_whose_job_is_known_is_none_that_is_given_up() -> None:
+    cron = cron_job(concurrencyPolicy="Forbid")
+    status = replace(decide_ready(cron), active=(slot(cron, "11:55"),))
+    step = step_of(cron, "11:56", status=status, jobs=(job(cron, "11:55", finished="11:55:30"),), complete=True)
+    assert isinstance(step, Write)
+    assert (step.status.active, step.given_up) == ((), frozenset())
+
+
 # --- a status of a later version --------------------------------------------------------------------------------------
 
 

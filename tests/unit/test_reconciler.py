@@ -638,6 +638,35 @@ def test_who_gets_the_place_of_a_slot_that_was_given_up_rests_on_a_list_asked_fo
     in_world(act)
 
 
+class FilledAndRecorded(FakeCluster):
+    """A cluster on which another node fills the slot of second 60, and records that, just after our first list."""
+
+    world: World
+
+    async def list_jobs(self, cron_job: CronJob) -> tuple[Job, ...]:
+        listed = await super().list_jobs(cron_job)
+        if not self.world.server.jobs():
+            self.world.job(cron_job, 60)
+            self.world.store.records.append(recorded(cron_job, 60))
+        return listed
+
+
+def test_a_job_that_only_the_store_knows_has_its_place_though_it_was_made_after_a_list() -> None:
+    async def act(world: World) -> None:
+        FilledAndRecorded.world = world
+        first, second = Replica(world), Replica(world, "node-b", cluster=FilledAndRecorded)
+        await first.look_at(30, world.apply(concurrencyPolicy="Forbid"))
+        world.server.full_namespaces.add("ns")
+        await first.look_at(60)
+        world.server.full_namespaces.clear()
+        await second.look_at(118, world.server.read(KEY))
+        for seconds in (120.1, 122):
+            await second.look_at(seconds)
+        assert world.instants == [60]
+
+    in_world(act)
+
+
 def test_only_what_was_created_counts_as_fired() -> None:
     async def act(world: World) -> None:
         node, cron = Replica(world), world.apply()
