@@ -25,7 +25,7 @@ for three only, the first replica to be through told of its Jobs while a tenth o
 QUIET: Final = timedelta(milliseconds=150)
 """After so long without a Job of others a rush is over: half as long again as they are kept unread (`stream`)."""
 FOR_A_HERD: Final = HERD
-"""So long books wait for the end of a herd: as long as one may last. After 30 s they wait for nothing (`turns`)."""
+"""So long books wait for the end of a herd: as long as one may last. After so long they have turns (`turns`)."""
 BEHIND: Final = timedelta(milliseconds=250)
 """Firings of this node that have waited for a place for so long, one or another of them: more is due than it can do."""
 PAUSE: Final = timedelta(seconds=3)
