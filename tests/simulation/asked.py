@@ -17,8 +17,6 @@ from tests.simulation.course import EARLY, IN_FLIGHT, Course, Violation, instant
 from tests.simulation.evidence import Told
 
 TRIGGER, SUSPEND_UNTIL, BACKFILL = "dcron.io/trigger", "dcron.io/suspend-until", "dcron.io/backfill"
-OBEYED_WITHIN = timedelta(seconds=1)
-"""S5: from then on a pause must be obeyed."""
 NOWHERE = datetime.min.replace(tzinfo=UTC)
 """Where a backfill stands that has decided nothing."""
 ANSWERED_WITHIN = timedelta(seconds=1)
@@ -123,16 +121,17 @@ def pauses_kept(course: Course) -> Iterator[Violation]:
     """S5 for a pause by annotation: nothing fires for instants inside it, neither during it nor afterwards."""
     pauses = requests(course, SUSPEND_UNTIL)
     for instant, entry in course.created.items():
-        due_at = instant + course.shift
-        if _paused(pauses, entry.at - OBEYED_WITHIN, entry.at, beyond=due_at):
+        due_at, seen_by = instant + course.shift, entry.at - course.patience.obeyed_within(entry.at)
+        if _paused(pauses, seen_by, entry.at, beyond=due_at):
             yield violation("S5", course, instant, f"created at {entry.at:%H:%M:%S.%f}, during a pause")
         for pause in pauses:
             end = min(time_of(pause.value), pause.until) - EARLY - IN_FLIGHT
-            if pause.since <= due_at < end and entry.at > pause.since + OBEYED_WITHIN and _was_seen(course, pause):
+            if pause.since <= due_at < end and seen_by > pause.since and _was_seen(course, pause):
                 yield violation("S5", course, instant, f"created at {entry.at:%H:%M:%S.%f} for the time of a pause")
     for entry in course.asked_for(Trigger.BACKFILL):
         beyond = entry.at + course.early(entry.node, entry.at)
-        if _paused(pauses, entry.at - OBEYED_WITHIN, entry.at, beyond=beyond):
+        seen_by = entry.at - course.patience.obeyed_within(entry.at)
+        if _paused(pauses, seen_by, entry.at, beyond=beyond):
             yield violation("S5", course, instant_of(entry.job), f"backfilled at {entry.at:%H:%M:%S.%f}, in a pause")
 
 

@@ -43,6 +43,9 @@ TOLD_AGAIN = timedelta(seconds=2.25) + ON_ITS_WAY
 answer in vain for a quarter of the TTL; the next one follows an update later."""
 STAND_IN, LATEST_STAND_IN = timedelta(seconds=3), timedelta(seconds=6)
 """So much later each node on the last ring looks than the one before it (the fault table: "in order"), and at most."""
+OBEYED_WITHIN, OBEYED_WHILE_BLIND = timedelta(seconds=1), timedelta(seconds=4)
+"""S5, S6: from then on a suspension, a pause or a deletion must be obeyed; the latter while a fault keeps it from being
+seen, or one has just been healed."""
 HEARD_WITHIN = timedelta(seconds=7)
 """L5: who has gone is off every ring by then, the TTL and 2 s later."""
 
@@ -152,6 +155,10 @@ class Patience:
         ends = [fault.until for fault in self.faults if fault.what in BLIND and fault.at <= moment + ON_ITS_WAY]
         seen = [min(until, moment + STALL_SEEN) for until in ends if until is not None and moment <= until]
         return max((at + AFTER_DEATH for at in seen), default=moment)
+
+    def obeyed_within(self, at: datetime) -> timedelta:
+        """How long before a create somebody may have suspended its object, and it was not seen yet."""
+        return OBEYED_WHILE_BLIND if self.blurred(at) else OBEYED_WITHIN
 
     def blurred(self, at: datetime) -> bool:
         """Whether a fault kept somebody from seeing in time what the author had just done."""

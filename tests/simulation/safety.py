@@ -17,14 +17,10 @@ from tests.simulation.course import (
     time_of,
     violation,
 )
-from tests.simulation.patience import WITHOUT_FAULT
+from tests.simulation.patience import OBEYED_WITHIN, WITHOUT_FAULT
 from tests.simulation.policies import RETRIED_FOR, refused
 from tests.simulation.reference import Wish
 
-OBEYED_WITHIN = timedelta(seconds=1)
-"""S5, S6: from then on a suspension or a deletion must be obeyed."""
-OBEYED_WHILE_BLIND = timedelta(seconds=4)
-"""S5, S6: the same while a watch is stalled, or a fault has just been healed."""
 DEADLINE_GRACE = timedelta(seconds=1)
 """S4: how far past `startingDeadlineSeconds` a Job may still be created."""
 CALM = timedelta(seconds=20)
@@ -119,8 +115,7 @@ def author_obeyed(course: Course) -> Iterator[Violation]:
     A manual run runs under suspension.
     """
     for entry in course.creations:
-        within = OBEYED_WHILE_BLIND if course.patience.blurred(entry.at) else OBEYED_WITHIN
-        within += course.patience.on_its_way(entry.at)
+        within = course.patience.obeyed_within(entry.at) + course.patience.on_its_way(entry.at)
         instant, wish = instant_of(entry.job), course.life.wish_at(entry.at - within)
         if course.life.ended is not None and entry.at > course.life.ended + within:
             yield violation("S6", course, instant, f"created {entry.at - course.life.ended} after the deletion")

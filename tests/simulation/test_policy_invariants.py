@@ -56,6 +56,12 @@ def paused(since: float, until: float) -> Story:
     )
 
 
+def paused_unseen() -> Story:
+    """A pause begins 1.3 s before an instant, which fires all the same."""
+    story = Story().apply().fire(10).annotate(18.7, suspend_until=text(at(35))).fire(20)
+    return story.settle(30, "SkippedSuspended", late=6).fire(40, 50)
+
+
 def backfilled(*instants: float, **done: Any) -> Story:
     """A backfill of three instants before the first, and its end."""
     story = Story().apply(**MINUTE_OF_TENS).annotate(1.5, backfill=THIRD)
@@ -121,6 +127,7 @@ VALID = {
     .settle(20, "SkippedSuspended", late=16)
     .settle(30, "SkippedSuspended", late=6)
     .fire(40, 50),
+    "a pause that slow watches hide": paused_unseen().trouble(12, 25, what="watch slow"),
     "a pause that is taken away": paused(15, 55)
     .annotate(35)
     .settle(20, "SkippedSuspended", late=16)
@@ -203,6 +210,7 @@ BROKEN = {
         "is lost",
         asked().tell(13, settledThrough=text(at(0)), lastTrigger=last_trigger("now", "pending")),
     ),
+    "fired in a pause that nothing hides": ("S5", "during a pause", paused_unseen()),
     "fired during a pause": ("S5", "during a pause", paused(15, 35).create(20)),
     "fired for the time of a pause, after its end": (
         "S5",
