@@ -29,7 +29,8 @@ FOR_A_HERD: Final = HERD
 BEHIND: Final = timedelta(milliseconds=250)
 """Firings of this node that have waited for a place for so long, one or another of them: more is due than it can do."""
 PAUSE: Final = timedelta(seconds=3)
-"""After a pause of so long another one begins. What fires in each second alike is one, and has gone on for long."""
+"""After a pause of so long another one begins. What fires in each second alike is one, and has gone on for long. For so
+long too, firings that were late count: those of the next second will be."""
 COURTESY: Final = timedelta(seconds=3)
 """Books wait no longer than this for what is no herd, while firings are in time: statuses are so late then. Where they
 came late and books waited no longer, most books were as old as this, and so were kept in the middle of what fired

@@ -146,9 +146,8 @@ class Turns:
         """
         if not waited:
             return self.ready
-        places = ((number, self._places.get(key)) for _, number, key in self._lanes[Lane.BOOKS])
-        books = (place for number, place in places if place and place.number == number and place.lane is Lane.BOOKS)
-        return self.ready - sum(place.turn.at + waited > self._now for place in books)
+        books = (entry[2] for entry in self._lanes[Lane.BOOKS] if self._counts(entry, Lane.BOOKS))
+        return self.ready - sum(self._places[key].turn.at + waited > self._now for key in books)
 
     def put(self, key: Key, turn: Turn) -> bool:
         """Give a key a turn; one that it has already is joined with it. False: nothing has changed by that."""
@@ -249,8 +248,9 @@ class Turns:
             self._ready[place.lane] -= 1
         place.lane = lane = place.turn.lane(now)
         self._ready[lane] += 1
-        herd = (key.namespace, place.turn.came_due(now))
-        order: float = self._herds.number(*herd) if lane is Lane.FIRING else place.turn.order(lane)
+        order = place.turn.order(lane)
+        if lane is Lane.FIRING:
+            order = self._herds.number(key.namespace, place.turn.came_due(now))
         heapq.heappush(self._lanes[lane], (order, place.number, key))
         if len(self._lanes[lane]) > MOSTLY_STALE * len(self._places) + SMALL_HEAP:
             self._lanes[lane] = [entry for entry in self._lanes[lane] if self._counts(entry, lane)]

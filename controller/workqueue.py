@@ -29,8 +29,8 @@ MOST_PLACES = 64
 would have them all where statuses hang and creates do not."""
 BRINK = timedelta(milliseconds=75)
 """So long before something fires no books are begun: it would find the API server busy with them. Twelve statuses on
-their way, four of each of three replicas, take two cores 40 ms. Where 60 objects fire in each second, half of the Jobs
-came after 0.26 s while the statuses of one second met the next one."""
+their way, four of each of three replicas, take two cores 40 ms (reckoned). Where 60 objects fire in each second, half
+of the Jobs came after 0.26 s while the statuses of one second met the next one."""
 GLANCE = timedelta(milliseconds=100)
 """How often to look whether a rush has ended, or a look has become slow, while others wait."""
 FIRST_PAUSE = timedelta(milliseconds=200)
