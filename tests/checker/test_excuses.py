@@ -35,6 +35,30 @@ ONE = [{"scheduledAt": text(6)}]
 ONE_MORE = [{"scheduledAt": text(7)}]
 WAITING = {"due": 7, "created": 6}
 LONG_CALM = timedelta(seconds=5)
+
+
+def rights_lost(*, missed: int) -> History:
+    """A Job is promised, then nothing is allowed for 20 s; a write gives it up and counts so many as missed."""
+    created = {"due": 20, "created": 8, "missed": missed}
+    promised = [{"scheduledAt": text(3), "name": job(3).name}]
+    return history(
+        [job(1), job(2), *(job(second, 24.4 - second) for second in range(15, 21))],
+        version(concurrencyPolicy="Replace"),
+        told=[
+            *statuses(2),
+            status(3, at_second=3, active=promised, counts={"due": 3, "created": 2, "missed": 0}),
+            status(
+                14,
+                *(outcome(second, "MissedCatchUp") for second in range(5, 15)),
+                at_second=24.5,
+                counts={"due": 14, "created": 2, "missed": missed},
+            ),
+            status(20, at_second=25, counts=created),
+        ],
+        faults=[Fault(what="rights lost", since=at(2.8), until=at(24), felt=Felt.THROUGHOUT)],
+    )
+
+
 EXCUSED: dict[str, tuple[History, str]] = {
     "forbidden": (
         history([*jobs(6, 7, 8), BUSY], FORBID, told=skipping("SkippedForbid", 7, 8)),
@@ -121,6 +145,10 @@ EXCUSED: dict[str, tuple[History, str]] = {
         ),
         "MissedDeadline, told at 12:00:19.500",
     ),
+    "promised, and given up together with more than a status shows": (
+        rights_lost(missed=12),
+        "MissedCatchUp, told at 12:00:24.500",
+    ),
 }
 
 
@@ -177,6 +205,11 @@ NOT_BORNE_OUT: dict[str, History] = {
 @pytest.mark.parametrize("run", NOT_BORNE_OUT.values(), ids=NOT_BORNE_OUT)
 def test_a_reason_that_the_evidence_does_not_bear_out_excuses_nothing(run: History) -> None:
     assert any("which nothing bears out" in complaint for complaint in judge(run).complaints)
+
+
+def test_what_is_given_up_and_not_counted_is_missed() -> None:
+    complaints = judge(rights_lost(missed=11)).complaints
+    assert any(one.startswith("L2 team/report 12:00:03: missed: ") for one in complaints)
 
 
 QUEUE = version(concurrencyPolicy="Queue", endTime=text(8))
