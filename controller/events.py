@@ -11,6 +11,7 @@ import asyncio
 import secrets
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from http import HTTPStatus
@@ -30,6 +31,8 @@ LONGEST_WAIT = timedelta(seconds=30)
 5 s there were 80 to 100 of them in each second of a herd of 10,000, beside 500 Jobs."""
 WARNING_WAITS = timedelta(seconds=5)
 """So long at most, a warning does."""
+LAST_WORDS = timedelta(seconds=2)
+"""So long at most, a replica that ends tells what still waits."""
 GLANCE = timedelta(milliseconds=100)
 """How often to look whether it has."""
 MAX_MESSAGE_LENGTH = 1024
@@ -112,20 +115,23 @@ class EventPoster:
         self._arrived.set()
 
     async def run(self, herd: Callable[[], bool] = lambda: False) -> NoReturn:
-        """Publish what comes, for ever.
+        """Publish what comes, for ever; once cancelled, what waits by then, as far as it goes in a moment.
 
         Args:
             herd: Whether many firings are under way, here or elsewhere: then Events wait a little.
         """
-        while True:
-            await self._arrived.wait()
-            self._arrived.clear()
-            while self._waiting:
-                if (told := self._next(herd=herd())) is None:
-                    await self._clock.sleep(GLANCE)
-                else:
-                    self._waiting.remove(told)
-                    await self._publish(told)
+        try:
+            while True:
+                await self._arrived.wait()
+                self._arrived.clear()
+                while self._waiting:
+                    if (told := self._next(herd=herd())) is None:
+                        await self._clock.sleep(GLANCE)
+                    else:
+                        self._waiting.remove(told)
+                        await self._publish(told)
+        finally:
+            await self._say_the_rest()
 
     def _next(self, *, herd: bool) -> _Told | None:
         """The Event that is published now; None: all wait for the end of a herd."""
@@ -133,6 +139,12 @@ class EventPoster:
             return self._waiting[0]
         elapsed = self._clock.elapsed()
         return next((told for told in self._waiting if elapsed - told.came_at >= told.patience), None)
+
+    async def _say_the_rest(self) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LAST_WORDS.total_seconds()):
+                for told in sorted(self._waiting, key=lambda told: told.type is EventType.NORMAL):
+                    await self._publish(told)
 
     async def _publish(self, told: _Told) -> None:
         path, query = collection_path("v1", "events", told.subject.namespace), {"fieldManager": FIELD_MANAGER}

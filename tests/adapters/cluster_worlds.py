@@ -34,6 +34,17 @@ MERGE_PATCH = "application/merge-patch+json"
 INSTANT = parse_time("2030-01-01T00:00:00Z")
 
 
+class Hours(SystemClock):
+    """A clock that a test sets forward, by hours."""
+
+    def __init__(self) -> None:
+        self.hours = 0.0
+        super().__init__()
+
+    def elapsed(self) -> timedelta:
+        return timedelta(hours=self.hours)
+
+
 def cron_job_spec(**changes: Any) -> dict[str, Any]:
     """The spec of an object whose Jobs the Job controller leaves alone, so that only a test ends them."""
     container = {"name": "main", "image": "busybox"}

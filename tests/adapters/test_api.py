@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -25,16 +24,16 @@ from controller.errors import (
     Refused,
     Throttled,
 )
-from controller.events import LONGEST_WAIT, WARNING_WAITS, EventPoster, Subject
+from controller.events import EventPoster
 from controller.instants import parse_time
 from controller.jobs import Job
 from controller.kube import KubeCluster
-from controller.messages import Event, EventType, Extent, JobRejected
+from controller.messages import Extent, JobRejected
 from controller.ports import Cluster
 from controller.spec import CronJob, Key, Spec
 from deploy.local.kubeconfig import kubeconfig
 from deploy.local.ports import free_port
-from tests.adapters.cluster_worlds import NODE, Requests, manifest, running
+from tests.adapters.cluster_worlds import NODE, Hours, Requests, manifest
 from tests.adapters.scripted_server import Handler, always, client_of, in_turn, scripted, silent
 
 NOON = parse_time("2030-01-01T12:00:00Z")
@@ -261,126 +260,6 @@ async def test_the_extent_of_several_namespaces_is_that_of_all() -> None:
         assert await cluster.extent() == Extent(count=42, version=8)
 
 
-async def test_events_beyond_the_queue_drop_the_oldest_and_are_counted() -> None:
-    requests = Requests()
-    async with client_of(free_port()) as client:
-        events = EventPoster(api_of(client), SystemClock(), requests, node=NODE, queue_length=3)
-        for number in range(5):
-            events.post(event(str(number)))
-
-    assert requests.errors == ["EventDropped"] * 2
-
-
-async def test_a_warning_is_not_dropped_for_good_news_that_come_in_behind_it() -> None:
-    """In a herd nothing leaves the queue for seconds, and each Job that is made is an Event."""
-    posted: list[str] = []
-
-    async def note(request: Any) -> Any:
-        posted.append((await request.json())["message"])
-        return await always(201, {})(request)
-
-    async with scripted(note) as client:
-        events = EventPoster(api_of(client), SystemClock(), Requests(), node=NODE, queue_length=3)
-        events.post(replace(event("quota"), type=EventType.WARNING))
-        for number in range(5):
-            events.post(event(str(number)))
-        async with running(events.run()):
-            while len(posted) < 3:
-                await SystemClock().sleep(timedelta(milliseconds=5))
-
-    assert posted == ["quota", "3", "4"]
-
-
-async def test_events_that_fail_are_dropped_and_the_next_ones_go_on() -> None:
-    requests, done = Requests(), 0
-    answers = [always(500), always(422, status("Invalid")), always(429, **{"Retry-After": "0"}), always(201, {})]
-    async with scripted(in_turn(*answers)) as client:
-        events = EventPoster(api_of(client, requests), SystemClock(), requests, node=NODE)
-        for number in range(len(answers)):
-            events.post(event(str(number)))
-        async with running(events.run()):
-            while done < len(answers):
-                await SystemClock().sleep(timedelta(milliseconds=5))
-                done = sum(error != "EventDropped" for _, _, error in requests.seen)
-
-    assert requests.errors == ["ClusterUnavailable", "EventDropped", "Throttled"]
-
-
-@pytest.mark.parametrize("herd_ends", [True, False])
-async def test_events_wait_for_the_end_of_a_herd_and_no_longer_than_some_seconds(herd_ends: bool) -> None:
-    clock, asked, posted, lasts = Hours(), 0, 0, True
-
-    def herd() -> bool:
-        nonlocal asked
-        asked += 1
-        return lasts
-
-    async def note(request: Any) -> Any:
-        nonlocal posted
-        posted += 1
-        return await always(201, {})(request)
-
-    async with scripted(note) as client:
-        events = EventPoster(api_of(client), clock, Requests(), node=NODE)
-        async with running(events.run(herd)):
-            events.post(event("one"))
-            while asked < 3:
-                await clock.sleep(timedelta(milliseconds=5))
-            assert posted == 0
-            if herd_ends:
-                lasts = False
-            else:
-                clock.hours += 1
-            while not posted:
-                await clock.sleep(timedelta(milliseconds=5))
-
-
-async def test_in_a_herd_a_warning_goes_before_good_news_that_came_earlier() -> None:
-    clock, posted = Hours(), []
-
-    async def note(request: Any) -> Any:
-        posted.append((await request.json())["message"])
-        return await always(201, {})(request)
-
-    async with scripted(note) as client:
-        events = EventPoster(api_of(client), clock, Requests(), node=NODE)
-        events.post(event("made"))
-        events.post(replace(event("quota"), type=EventType.WARNING))
-        clock.hours += (WARNING_WAITS / timedelta(hours=1)) * 1.1
-        async with running(events.run(lambda: True)):
-            while not posted:
-                await clock.sleep(timedelta(milliseconds=5))
-            assert posted == ["quota"]
-            clock.hours += LONGEST_WAIT / timedelta(hours=1)
-            while len(posted) < 2:
-                await clock.sleep(timedelta(milliseconds=5))
-
-    assert posted == ["quota", "made"]
-
-
-@pytest.mark.parametrize("uid", ["0123", ""])
-async def test_an_event_may_be_about_a_pod(uid: str) -> None:
-    posted: list[Any] = []
-
-    async def note(request: Any) -> Any:
-        posted.append((request.path, await request.json()))
-        return await always(201, {})(request)
-
-    pod = Subject(api_version="v1", kind="Pod", namespace="dcron-system", name="dcron-7d9", uid=uid)
-    async with scripted(note) as client:
-        events = EventPoster(api_of(client), SystemClock(), Requests(), node=NODE)
-        events.post_about(pod, EventType.WARNING, "RedisUnavailable", "no answer")
-        async with running(events.run()):
-            while not posted:
-                await SystemClock().sleep(timedelta(milliseconds=5))
-
-    ((path, body),) = posted
-    assert path == "/api/v1/namespaces/dcron-system/events"
-    involved = {"apiVersion": "v1", "kind": "Pod", "namespace": "dcron-system", "name": "dcron-7d9"}
-    assert body["involvedObject"] == involved | ({"uid": uid} if uid else {})
-    assert (body["type"], body["reason"], body["message"]) == ("Warning", "RedisUnavailable", "no answer")
-
-
 async def test_a_token_is_read_again_when_the_kubeconfig_changes(tmp_path: Path) -> None:
     seen: list[str | None] = []
     clock = Hours()
@@ -444,18 +323,3 @@ async def test_the_proxy_of_the_environment_is_used_except_on_loopback(
     path.write_text(kubeconfig(server=server, certificate=b"", user="me", token="secret"))
     async with await access.connect(SystemClock(), {"KUBECONFIG": str(path)}) as client:
         assert client.configuration.proxy == proxy
-
-
-class Hours(SystemClock):
-    """A clock that a test sets forward."""
-
-    def __init__(self) -> None:
-        self.hours = 0.0
-        super().__init__()
-
-    def elapsed(self) -> timedelta:
-        return timedelta(hours=self.hours)
-
-
-def event(message: str) -> Event:
-    return Event(key=CRON_JOB.key, uid=CRON_JOB.uid, type=EventType.NORMAL, reason="SawCompletedJob", message=message)
