@@ -6,7 +6,7 @@ What a fault excuses is `patience`'s.
 from __future__ import annotations
 
 import math
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -15,9 +15,9 @@ from typing import Any
 
 from controller.jobs import Job
 from controller.outcomes import Trigger
-from controller.spec import Key
 from tests.fakes.happenings import Annotated, Happening, What
 from tests.simulation.evidence import Evidence, Told
+from tests.simulation.hashes import hashed_by
 from tests.simulation.patience import Patience
 from tests.simulation.reference import Expected, Life, Wish, lives
 
@@ -249,34 +249,6 @@ def courses(evidence: Evidence) -> list[Course]:
         )
         for life in lives(evidence.edits, hashed_by(evidence))
     ]
-
-
-def hashed_by(evidence: Evidence) -> dict[tuple[Key, str], datetime]:
-    """By object and expression with an H, an instant that it has, as most of what is known of it says."""
-    votes: dict[tuple[Key, str], Counter[int]] = defaultdict(Counter)
-    texts = {
-        (edit.uid, edit.generation): (edit.key, edit.spec["schedule"])
-        for edit in evidence.edits
-        if edit.spec is not None and str(edit.spec.get("schedule", "")).startswith("H/")
-    }
-    seen = [
-        (entry.job.owner_uid, entry.generation or 0, entry.job.scheduled_at)
-        for entry in evidence.history
-        if entry.job.scheduled_at is not None and entry.job.trigger.of_schedule
-    ]
-    seen += [
-        (told.uid, told.generation, time_of(told.status["nextScheduleTime"]))
-        for told in evidence.told
-        if "nextScheduleTime" in told.status and told.status.get("observedGeneration") == told.generation
-    ]
-    for uid, generation, at in seen:
-        if (named := texts.get((uid, generation))) is not None:
-            step = int(named[1].split()[0].removeprefix("H/"))
-            votes[named][at.second % step] += 1
-    return {
-        named: evidence.began.replace(second=counter.most_common(1)[0][0], microsecond=0)
-        for named, counter in votes.items()
-    }
 
 
 def violation(rule: str, course: Course, at: datetime | None, what: str) -> Violation:
