@@ -52,6 +52,24 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         {"controller": {"nodeUpdateSeconds": 2}},
         "less than three times controller.nodeUpdateSeconds",
     ),
+    "a name that a Service may not have": (
+        {"fullnameOverride": "cron.example"},
+        'all names would begin with "cron.example", which no Service may be called',
+    ),
+    "a Redis that outgrows its container": (
+        {"redis": {"bundled": {"maxMemory": "512mb"}}},
+        "redis.bundled.maxMemory is 512mb, and its container gets 384Mi",
+    ),
+    "a Redis as large as its container": (
+        {"redis": {"bundled": {"maxMemory": "1gb", "resources": {"limits": {"memory": "1Gi"}}}}},
+        "redis.bundled.maxMemory is 1gb, and its container gets 1Gi",
+    ),
+}
+ALLOWED: dict[str, dict[str, Any]] = {
+    "a Redis with room": {"redis": {"bundled": {"maxMemory": "1gb", "resources": {"limits": {"memory": "1536Mi"}}}}},
+    "a limit in bytes": {"redis": {"bundled": {"resources": {"limits": {"memory": 402653184}}}}},
+    "a Redis without a limit": {"redis": {"bundled": {"maxMemory": "9gb", "resources": {"limits": None}}}},
+    "a Redis that is not used": {"redis": {"mode": "none", "bundled": {"maxMemory": "9gb"}}, "replicas": 1},
 }
 
 
@@ -62,6 +80,11 @@ def test_what_cannot_be_meant_is_refused_with_a_sentence(admin: Helm, row: str) 
         admin.run("install", "refused", CHART, "--namespace", "default", values=values)
     assert sentence in str(refused.value)
     assert json.loads(admin.run("list", "--all", "--namespace", "default", "--output", "json")) == []
+
+
+@pytest.mark.parametrize("row", ALLOWED)
+def test_what_can_be_meant_is_rendered(admin: Helm, row: str) -> None:
+    assert "kind: Deployment" in admin.run("template", "allowed", CHART, values=ALLOWED[row])
 
 
 def test_the_schema_knows_every_value_and_no_other() -> None:

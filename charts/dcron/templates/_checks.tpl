@@ -36,4 +36,23 @@
 {{- if lt (float64 .Values.controller.nodeTtlSeconds) (mulf 3 .Values.controller.nodeUpdateSeconds) }}
 {{- fail "controller.nodeTtlSeconds is less than three times controller.nodeUpdateSeconds: two announcements may be lost." }}
 {{- end }}
+{{- $name := include "dcron.fullname" . }}
+{{- if not (regexMatch "^[a-z]([-a-z0-9]*[a-z0-9])?$" $name) }}
+{{- fail (printf "all names would begin with %q, which no Service may be called: set fullnameOverride to letters, digits and -, beginning with a letter." $name) }}
+{{- end }}
+{{- $bundled := $redis.bundled }}
+{{- $limit := dig "limits" "memory" "" ($bundled.resources | default dict) }}
+{{- if kindIs "float64" $limit }}{{ $limit = int64 $limit }}{{ end }}
+{{- if and (eq $redis.mode "bundled") $limit }}
+{{- if ge (include "dcron.bytes" $bundled.maxMemory | float64) (include "dcron.bytes" $limit | float64) }}
+{{- fail (printf "redis.bundled.maxMemory is %s, and its container gets %v: it would be killed before it is full. Raise redis.bundled.resources.limits.memory to half as much again as maxMemory." $bundled.maxMemory $limit) }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{/* How many bytes a quantity of Kubernetes or a memory size of Redis means; very many for one that is written in another way. */}}
+{{- define "dcron.bytes" -}}
+{{- $units := dict "" 1 "k" 1e3 "M" 1e6 "G" 1e9 "T" 1e12 "Ki" 1024 "Mi" 1048576 "Gi" 1073741824 "Ti" 1099511627776 "kb" 1024 "mb" 1048576 "gb" 1073741824 }}
+{{- $unit := regexReplaceAll "^[0-9.]+" (toString .) "" }}
+{{- mulf (regexFind "^[0-9.]+" (toString .) | float64) (get $units $unit | default 1e18) }}
 {{- end }}
