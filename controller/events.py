@@ -17,6 +17,7 @@ from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Any, NoReturn
 
+from controller import herds
 from controller.api import FIELD_MANAGER, ApiServer, collection_path
 from controller.errors import NamespaceTerminating, Throttled, TransientError
 from controller.instants import format_time
@@ -26,7 +27,7 @@ from controller.spec import API_VERSION, KIND
 
 QUEUE_LENGTH = 1000
 """Some seconds' worth of what an API server takes beside the Jobs. Of a larger herd the oldest good news are lost."""
-LONGEST_WAIT = timedelta(seconds=30)
+LONGEST_WAIT = herds.LONGEST
 """So long at most, good news wait for a herd to end: each costs the API server as much as a Job still to be made. With
 5 s there were 80 to 100 of them in each second of a herd of 10,000, beside 500 Jobs."""
 WARNING_WAITS = timedelta(seconds=5)

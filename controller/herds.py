@@ -1,14 +1,18 @@
 """Numbers by which herds take turns: what comes due in one namespace in one second is a herd, and each has its share.
 
 Start-time fair queueing, each key a unit of work: ten thousand of one herd hold up neither another namespace nor the
-few that come due a little later. Numbers only; `turns` keeps the keys.
+few that come due a little later. Numbers only; `turns` keeps the keys, and `rush` says whether one lasts.
 """
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
+LONGEST: Final = timedelta(seconds=30)
+"""What has gone on for so long is no herd, and books and Events that wait for the end of one wait no longer. Ten
+thousand on two cores take fifteen to twenty seconds; while books waited for three only, the first replica to be through
+told of its Jobs while a tenth of them was still to be made."""
 MOST_HERDS: Final = 1000
 """So many herds are remembered before those that have been served are forgotten: some may never all be."""
 

@@ -13,19 +13,16 @@ from collections import deque
 from datetime import timedelta
 from typing import Final
 
+from controller import herds
+
 MANY: Final = 30
 """So many Jobs of others,"""
 WITHIN: Final = timedelta(milliseconds=400)
 """seen within this time, are a rush: a hundred a second where they are shown each tenth of a second (`stream`), and 75
 where one by one. In a herd on two cores two others make three hundred; of a load that goes on for ever, 9,000 objects
 that fire each minute are one."""
-HERD: Final = timedelta(seconds=30)
-"""What has gone on for so long is no herd. Ten thousand on two cores take fifteen to twenty seconds; while books waited
-for three only, the first replica to be through told of its Jobs while a tenth of them was still to be made."""
 QUIET: Final = timedelta(milliseconds=150)
 """After so long without a Job of others a rush is over: half as long again as they are kept unread (`stream`)."""
-FOR_A_HERD: Final = HERD
-"""So long books wait for the end of a herd: as long as one may last. After so long they have turns (`turns`)."""
 BEHIND: Final = timedelta(milliseconds=250)
 """Firings of this node that have waited for a place for so long, one or another of them: more is due than it can do."""
 PAUSE: Final = timedelta(seconds=3)
@@ -92,7 +89,7 @@ class Rush:
         """
         if not self.lasts(elapsed):
             return timedelta(0)
-        return FOR_A_HERD if elapsed - self._began < HERD or self._behind(elapsed) else COURTESY
+        return herds.LONGEST if elapsed - self._began < herds.LONGEST or self._behind(elapsed) else COURTESY
 
     def hesitation(self, elapsed: timedelta) -> timedelta:
         """The same where this node itself is about to fire.
@@ -100,7 +97,7 @@ class Rush:
         Args:
             elapsed: The moment, loop time.
         """
-        return FOR_A_HERD if self._behind(elapsed) else HESITATION
+        return herds.LONGEST if self._behind(elapsed) else HESITATION
 
     def _behind(self, elapsed: timedelta) -> bool:
         return self._late_at is not None and elapsed - self._late_at <= PAUSE

@@ -20,14 +20,14 @@ from datetime import UTC, datetime, timedelta
 from enum import IntEnum
 from itertools import islice
 
-from controller.herds import Herds
+from controller.herds import LONGEST, Herds
 from controller.spec import Key
 
 SOON_LOST = timedelta(seconds=5)
 """What would be lost so soon goes before all others."""
 MOST_HURRIED = 4
 """So many of these in a row, and then one of those that would only be late."""
-PATIENCE = timedelta(seconds=30)
+PATIENCE = LONGEST
 """Books wait no longer than this for firings to leave them a turn: where too much is due for ever, it is late, but
 nothing is untold."""
 FIRINGS_FOR_BOOKS = 8

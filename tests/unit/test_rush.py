@@ -6,7 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from controller.rush import BEHIND, COURTESY, FOR_A_HERD, HERD, HESITATION, MANY, PAUSE, QUIET, WITHIN, Rush
+from controller.herds import LONGEST
+from controller.rush import BEHIND, COURTESY, HESITATION, MANY, PAUSE, QUIET, WITHIN, Rush
 
 MOMENT = timedelta(hours=1)
 STEP = WITHIN / MANY
@@ -78,29 +79,29 @@ def goes_on(rush: Rush, since: timedelta, until: timedelta, *, pause: timedelta 
 
 def test_books_wait_for_the_end_of_a_herd_and_not_for_what_goes_on_for_ever() -> None:
     rush, last = seen(MANY)
-    assert rush.courtesy(last) == FOR_A_HERD
-    last = goes_on(rush, last, MOMENT + HERD)
-    assert rush.courtesy(last) == FOR_A_HERD
-    last = goes_on(rush, last, MOMENT + HERD + timedelta(seconds=1))
+    assert rush.courtesy(last) == LONGEST
+    last = goes_on(rush, last, MOMENT + LONGEST)
+    assert rush.courtesy(last) == LONGEST
+    last = goes_on(rush, last, MOMENT + LONGEST + timedelta(seconds=1))
     assert rush.courtesy(last) == COURTESY
     assert rush.courtesy(last + timedelta(seconds=1)) == timedelta(0)
 
 
 def test_what_fires_in_each_second_is_no_herd_after_a_while() -> None:
     rush = Rush()
-    last = goes_on(rush, MOMENT, MOMENT + HERD + timedelta(seconds=3), pause=timedelta(seconds=1))
+    last = goes_on(rush, MOMENT, MOMENT + LONGEST + timedelta(seconds=3), pause=timedelta(seconds=1))
     assert rush.courtesy(last) == COURTESY
 
 
 def test_books_wait_for_all_that_fires_while_firings_come_late() -> None:
     rush = Rush()
-    last = goes_on(rush, MOMENT, MOMENT + HERD + timedelta(seconds=3))
+    last = goes_on(rush, MOMENT, MOMENT + LONGEST + timedelta(seconds=3))
     rush.note_waiting(True, last - BEHIND)
     rush.note_waiting(True, last)
     assert (rush.courtesy(last), rush.hesitation(last)) == (COURTESY, HESITATION)
     rush.note_waiting(True, last + timedelta(milliseconds=1))
     rush.note_waiting(False, last + timedelta(milliseconds=2))
-    assert (rush.courtesy(last), rush.hesitation(last)) == (FOR_A_HERD, FOR_A_HERD)
+    assert (rush.courtesy(last), rush.hesitation(last)) == (LONGEST, LONGEST)
     assert rush.courtesy(last + timedelta(seconds=1)) == timedelta(0), "others make none"
     last = goes_on(rush, last, last + PAUSE + timedelta(seconds=1))
     assert (rush.courtesy(last), rush.hesitation(last)) == (COURTESY, HESITATION)
@@ -119,4 +120,4 @@ def test_the_herd_of_the_next_minute_is_another_one() -> None:
     again = last + PAUSE + timedelta(seconds=20)
     for _ in range(MANY):
         rush.note(again)
-    assert rush.courtesy(again) == FOR_A_HERD
+    assert rush.courtesy(again) == LONGEST

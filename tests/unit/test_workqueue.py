@@ -12,8 +12,9 @@ from itertools import pairwise
 import pytest
 
 from controller.errors import ClusterUnavailable, Conflict, Throttled
+from controller.herds import LONGEST
 from controller.preparation import AHEAD
-from controller.rush import COURTESY, HERD, HESITATION, MANY, WITHIN
+from controller.rush import COURTESY, HESITATION, MANY, WITHIN
 from controller.spec import Key
 from controller.turns import Turn
 from controller.workqueue import BRINK, GLANCE, MOST_PLACES, SLOW, WorkQueue
@@ -372,7 +373,7 @@ def test_books_wait_while_other_nodes_make_many_jobs_and_firings_do_not() -> Non
 
 
 def test_books_wait_no_longer_than_is_courteous_for_a_rush_that_lasts() -> None:
-    begins = HERD.total_seconds() + 1
+    begins = LONGEST.total_seconds() + 1
 
     async def act(desk: Desk) -> None:
         desk.queue.add(key("book"), at(begins), books=True)
