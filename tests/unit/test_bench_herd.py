@@ -154,17 +154,28 @@ def ran(lateness: list[float], *, due: int = 100, twice: int = 0) -> steady.Stea
     )
 
 
+def sustained_by(*runs: steady.Steady) -> list[sustained.Run]:
+    return [sustained.Run(raw=400.0, steady=one) for one in runs]
+
+
 def test_what_keeps_up_is_made_once_and_all_but_a_hundredth_within_a_second() -> None:
-    assert sustained.keeps_up(ran([0.5] * 99 + [1.0]))
-    assert not sustained.keeps_up(ran([0.5] * 98 + [1.1] * 2))
-    assert not sustained.keeps_up(ran([0.5] * 99))
-    assert not sustained.keeps_up(ran([0.5] * 100, twice=1))
+    assert sustained.keeps_up(sustained_by(ran([0.5] * 99 + [1.0])))
+    assert not sustained.keeps_up(sustained_by(ran([0.5] * 98 + [1.1] * 2)))
+    assert not sustained.keeps_up(sustained_by(ran([0.5] * 99)))
+    assert not sustained.keeps_up(sustained_by(ran([0.5] * 100, twice=1)))
 
 
-def test_what_can_fire_for_ever_is_told_as_a_share_of_the_raw_creates() -> None:
-    (row,) = sustained.rows([ran([0.5] * 100)], raw=400.0)
-    told = dict(zip(sustained.HEAD, row, strict=True))
-    assert (told["of raw"], told["firings/s"], told["statuses"], told["CPU ms"]) == ("25 %", "100", "0.25", "5.00")
+def test_of_several_rounds_the_median_decides_and_none_may_lose_a_firing() -> None:
+    good, late = ran([0.5] * 100), ran([0.5] * 90 + [3.0] * 10)
+    assert sustained.keeps_up(sustained_by(good, late, good))
+    assert not sustained.keeps_up(sustained_by(late, good, late))
+    assert not sustained.keeps_up(sustained_by(good, good, ran([0.5] * 99)))
+
+
+def test_what_can_fire_for_ever_is_told_as_a_share_of_the_raw_creates_of_its_own_run() -> None:
+    (one,) = sustained_by(ran([0.5] * 100))
+    told = sustained.figures(one)
+    assert [told[name] for name in ("of raw", "raw/s", "firings/s", "statuses", "CPU ms")] == [0.25, 400, 100, 0.25, 5]
 
 
 def test_each_change_of_the_crd_takes_away_what_it_says() -> None:
