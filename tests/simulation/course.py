@@ -179,9 +179,11 @@ class Course:
         """Whether one node gave up a create that is refused while another, to whom the key had just gone, was at it."""
         beside = (told for told in self.told if abs(entry.at - told.at) <= GIVEN_UP_BESIDE)
         failed = [raw for told in beside for raw in told.status.get("recent", ()) if raw["reason"] == "CreateFailed"]
-        if entry.job.trigger is Trigger.MANUAL:
-            return any(raw.get("triggerId") == entry.trigger_id for raw in failed)
-        return any(time_of(raw["scheduledAt"]) == entry.job.scheduled_at for raw in of_schedule(failed))
+        if entry.job.trigger is Trigger.MANUAL:  # one value may be asked for once more
+            failed = [raw for raw in failed if raw.get("triggerId") == entry.trigger_id]
+        else:
+            failed = of_schedule(failed)
+        return any(time_of(raw["scheduledAt"]) == entry.job.scheduled_at for raw in failed)
 
     def told_beside(self, entry: Happening) -> bool:
         """Whether one node told of an instant as too old while another, to or from whom the key went, was creating it.

@@ -30,7 +30,21 @@ def last_trigger(value: str, outcome: str, **more: str) -> dict[str, Any]:
 
 
 CREATED = last_trigger("now", "created", reason="Created")
+OTHER = last_trigger("other", "created", reason="Created")
+OTHERS = ((20, "other"), (30, "now"))
 SKIPPED = last_trigger("now", "skipped", reason="SkippedForbid")
+
+
+def asked_once_more(made: bool) -> Story:
+    """A run that could not be created, another one, and the value of the first again: told as created."""
+    story = asked(suspend=True).annotate(20, trigger="other").annotate(30, trigger="now")
+    failed = slot(12, trigger="manual", triggerId="now", reason="CreateFailed")
+    other, created = (slot(at_, trigger="manual", triggerId=id_, reason="Created") for at_, id_ in OTHERS)
+    story.tell(13, settledThrough=text(at(0)), recent=[failed], lastTrigger=last_trigger("now", "createFailed"))
+    story.run("other", 20.1).tell(20.2, settledThrough=text(at(0)), recent=[failed, other], lastTrigger=OTHER)
+    if made:
+        story.run("now", 30.1)
+    return story.tell(30.2, settledThrough=text(at(0)), recent=[failed, other, created], lastTrigger=CREATED)
 
 
 def backfill(interval: str, **more: Any) -> dict[str, Any]:
@@ -120,6 +134,7 @@ VALID = {
         queued=[slot(12, trigger="manual", triggerId="now")],
     ),
     "a trigger that an object is made with": Story().apply(**MINUTE).annotate(0.5, born=True, trigger="old"),
+    "a manual run that was asked for once more, after it had failed": asked_once_more(made=True),
     "a manual run under suspension": asked(suspend=True)
     .run("now", 12.3)
     .tell(13, settledThrough=text(at(0)), lastTrigger=CREATED),
@@ -158,6 +173,11 @@ BROKEN = {
         "S1",
         "a second Job, manual",
         asked().run("now", 12.3).run("now", 20, uid="again").tell(13, settledThrough=text(at(0)), lastTrigger=CREATED),
+    ),
+    "a manual run that was asked for once more, and told of without a Job": (
+        "L4",
+        "there is no Job",
+        asked_once_more(made=False),
     ),
     "an instant of a backfill twice": (
         "S1",
