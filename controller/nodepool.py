@@ -142,7 +142,8 @@ class NodePool:
         owning_node = self._ring.owning_node(name)
         if owning_node == self._identity or self._had(name, now):
             return Ours()
-        return self._stand_in(name) if self.state is State.DEGRADED else Theirs()
+        unheard = self.state is State.DEGRADED or self._returning.awaits(owning_node)
+        return self._stand_in(name) if unheard else Theirs()
 
     def owns(self, key: Key) -> bool:
         """Whether this node is the key's owning node on the ring of the moment."""

@@ -1,7 +1,8 @@
 """Members known before, whom a Redis that came back cannot know yet: kept until they had time to announce themselves.
 
 It exists so that an outage that ends changes no ring: announcements ran out meanwhile, or were lost, and the nodes come
-back one after the other, as their heartbeats happen to fall. It never decides who stands on the ring: `nodepool` does.
+back one after the other, as their heartbeats happen to fall. It never decides who stands on the ring, nor who stands in
+for a member that is waited for: `nodepool` does.
 """
 
 from __future__ import annotations
@@ -29,6 +30,10 @@ class Returning:
         self._patience = min(2 * update + ttl / 4, ttl)
         self._awaited: tuple[Member, ...] = ()
         self._until = timedelta(0)
+
+    def awaits(self, identity: str | None) -> bool:
+        """Whether a member on the ring has not announced itself since: it may have died while nobody could hear it."""
+        return any(member.identity == identity for member in self._awaited)
 
     def members(
         self, membership: Membership, *, known: tuple[Member, ...], tried_at: timedelta | None, now: timedelta

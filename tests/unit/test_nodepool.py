@@ -282,6 +282,23 @@ def test_a_driver_that_answers_again_with_the_same_ring_ends_the_standing_in() -
     run(act, A, B)
 
 
+def test_who_is_waited_for_after_an_outage_is_stood_in_for_until_it_has_announced_itself() -> None:
+    async def act(node: Node) -> None:
+        await node.beats(2)
+        node.driver.down = True
+        await node.beats(5)
+        node.driver.down, node.driver.members, node.driver.joined = False, [A], True
+        await node.beats()
+        assert (node.pool.state, node.pool.nodes, node.changes) == (State.STEADY, ("a/1", "b/1"), 3)
+        assert node.pool.ownership(OURS) == Ours()
+        assert node.pool.ownership(THEIRS) == Ours(delay=STAND_IN)
+        node.driver.members, node.driver.joined = [A, B], False
+        await node.beats()
+        assert node.pool.ownership(THEIRS) == Theirs()
+
+    run(act, A, B)
+
+
 def test_a_driver_that_answers_again_with_another_ring_changes_it() -> None:
     async def act(node: Node) -> None:
         await node.beats(2)
