@@ -7,7 +7,6 @@ the Job controller runs too, and each Job ends at once (it asks for no pod): so 
 from __future__ import annotations
 
 import argparse
-import json
 import math
 import sys
 import time
@@ -15,10 +14,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
-from typing import Any
 
-from tests.bench import arena, bodies, poster
+from tests.bench import arena, bodies, poster, written
 from tests.bench.arena import NAMESPACE, Arena
 from tests.checker import audit
 from tests.cluster import fleet as fleets
@@ -106,27 +103,8 @@ def _steady(
         twice=sum(count > 1 for count in names.values()),
         cpu=sum(cpu.values()),
         controller_cpu=sum(cpu[name] for name in place.contenders),
-        writes=writes(_lines(place.control_plane.audit_log), since, until),
+        writes=written.read(place.control_plane.audit_log, since, until, agent=written.OURS, namespace=NAMESPACE),
     )
-
-
-def writes(entries: Iterable[Mapping[str, Any]], since: datetime, until: datetime) -> dict[str, int]:
-    """By kind, the writes of the controller that were answered well in [since, until)."""
-    counts: Counter[str] = Counter()
-    for entry in entries:
-        where = entry.get("objectRef", {})
-        at = datetime.fromisoformat(entry["requestReceivedTimestamp"].replace("Z", "+00:00"))
-        ours = entry.get("userAgent") == audit.AGENT and where.get("namespace") == NAMESPACE
-        if ours and since <= at < until and entry["responseStatus"]["code"] < 400:
-            counts[f"{entry['verb']} {'/'.join(filter(None, (where['resource'], where.get('subresource'))))}"] += 1
-    return dict(counts)
-
-
-def _lines(log: Path) -> Iterator[Mapping[str, Any]]:
-    with log.open("rb") as lines:
-        for line in lines:
-            if f'"{audit.AGENT}"'.encode() in line:
-                yield json.loads(line)
 
 
 def rows(found: Iterable[Steady]) -> Iterator[tuple[object, ...]]:

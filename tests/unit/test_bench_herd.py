@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from controller import spec
-from tests.bench import bodies, curves, guard, many, picture, scaling, steady, sustained, writes
+from tests.bench import bodies, curves, ended, guard, many, picture, scaling, steady, sustained, writes, written
 from tests.bench.arms import LIMIT, PEER, QUICK, THREE
 from tests.bench.herd import rows
 from tests.bench.outcome import Outcome
@@ -136,8 +136,34 @@ def test_writes_are_those_of_the_controller_that_went_through_in_time() -> None:
         entry("create", "jobs", 3, responseStatus={"code": 409}),
         entry("create", "jobs", 3, objectRef={"resource": "jobs", "namespace": "other"}),
     ]
-    found = steady.writes(entries, DUE_AT, DUE_AT + timedelta(seconds=9))
+    found = written.counted(entries, DUE_AT, DUE_AT + timedelta(seconds=9), agent=written.OURS, namespace="bench")
     assert found == {"create jobs": 2, "update distributedcronjobs/status": 1}
+
+
+def test_who_wrote_is_known_by_the_end_of_what_it_says_of_itself() -> None:
+    entries = [
+        entry("create", "jobs", 1, userAgent=f"kube-controller-manager/v1 (linux) {name}")
+        for name in ("system:serviceaccount/cronjob-controller", "job-controller")
+    ]
+    found = written.counted(entries, DUE_AT, DUE_AT + timedelta(seconds=9), agent=written.BATCH, namespace="bench")
+    assert found == {"create jobs": 1}
+
+
+def test_objects_whose_jobs_end_differ_in_what_their_row_says_and_in_nothing_else() -> None:
+    for row in ended.ROWS:
+        (body,) = ended.objects(row, 1)
+        template = body["spec"]["jobTemplate"]["spec"]
+        assert body["kind"] == ("CronJob" if row.batch else "DistributedCronJob")
+        assert body["spec"]["concurrencyPolicy"] == row.policy
+        assert template["completions"] == (0 if row.runs_for is None else 1)
+        assert template["template"].get("metadata", {}).get("annotations", {}).get("dcron.io/run-for") == row.runs_for
+    assert len({row.namespace for row in ended.ROWS}) == len(ended.ROWS)
+
+
+def test_writes_are_told_for_each_firing() -> None:
+    told = ended.told(ended.ROWS[0], 10, {"create jobs": 10, "update cronjobs/status": 25})
+    assert told["writes a firing"] == 3.5
+    assert told["of what kinds"] == {"create jobs": 1, "update cronjobs/status": 2.5}
 
 
 def ran(lateness: list[float], *, due: int = 100, twice: int = 0) -> steady.Steady:
