@@ -142,7 +142,7 @@ class NodePool:
         owning_node = self._ring.owning_node(name)
         if owning_node == self._identity or self._had(name, now):
             return Ours()
-        unheard = self.state is State.DEGRADED or self._returning.awaits(owning_node)
+        unheard = self.state is State.DEGRADED or owning_node in self._returning.missing
         return self._stand_in(name) if unheard else Theirs()
 
     def owns(self, key: Key) -> bool:
@@ -217,12 +217,15 @@ class NodePool:
             logger.warning("Redis answers again", extra={"node": self._identity})
         self._failing_since, self._trouble, self._told_outage = None, None, False
         self._heard_at = self._clock.elapsed()
-        members = self._returning.members(membership, known=self.members, tried_at=self._tried_at, now=self._heard_at)
+        missing, outage = self._returning.missing, self.state is State.DEGRADED
+        members = self._returning.members(
+            membership, known=self.members, tried_at=self._tried_at, now=self._heard_at, outage=outage
+        )
         self._report_strangers(members)
         self.members = members
         nodes = self._placed(members)
         if self._ring is not None and nodes == self._ring.nodes:
-            self._settle()
+            self._settle(changed=outage or missing != self._returning.missing)
             return
         ring = Ring.of(nodes, self._hash_replicas)
         self._lost_ring, self._ring = self._ring, ring
@@ -236,13 +239,10 @@ class NodePool:
         capable = {member.identity for member in members if member.api_ok}
         return tuple(sorted(capable or {member.identity for member in members})) or self.nodes or (self._identity,)
 
-    def _settle(self) -> None:
+    def _settle(self, *, changed: bool) -> None:
         """Two equal reads in a row."""
-        if self.state is State.STEADY:
-            return
-        returned = self.state is State.DEGRADED
         self.state = State.STEADY
-        if returned:
+        if changed:
             self._changed()
 
     def _report_strangers(self, members: Iterable[Member]) -> None:

@@ -21,7 +21,7 @@ from controller.executor import Executor
 from controller.jobs import Job
 from controller.lister import CronJobLister, JobLister
 from controller.messages import Member
-from controller.nodepool import NodePool
+from controller.nodepool import NodePool, Theirs
 from controller.ports import Clock, Cluster, Driver, RecentJobStore, Recorder
 from controller.reconciler import Reconciler
 from controller.replicasettings import ReplicaSettings
@@ -248,15 +248,23 @@ class Replica:
         if self._reconciler.concerns(cron_job):
             self.queue.add(cron_job.key, at, books=books)
         else:
-            self._tenure.forget(cron_job.key)
+            self._leave_to_others(cron_job)
             self.queue.discard(cron_job.key)
 
     async def _look(self, key: Key) -> Turn | None:
         try:
             return await self._reconciler.reconcile(key)
         finally:
-            if self.cron_jobs.get(key) is not None:
-                self._tenure.looked(key, self.node_pool.ownership(key))
+            if (cron_job := self.cron_jobs.get(key)) is not None:
+                ownership = self.node_pool.ownership(key)
+                self._tenure.looked(key, ownership)
+                if isinstance(ownership, Theirs):
+                    self._leave_to_others(cron_job)
+
+    def _leave_to_others(self, cron_job: CronJob) -> None:
+        """Another node looks after an object, and may fire it: what this one has recalled of it holds no more."""
+        self._tenure.forget(cron_job.key)
+        self._reconciler.forget_recalled(cron_job.uid)
 
     # The ring.
 

@@ -21,22 +21,31 @@ class Returning:
     Args:
         update: How often nodes beat.
         ttl: How long a beat counts; a quarter of it is the longest that one takes.
+
+    Attributes:
+        missing: Identities of those who ought to have announced themselves by now, and may have died while nobody could
+            hear it. After an outage all that are waited for; where Redis has lost its memory and nothing else, those
+            who have not beaten for an update interval: to stand in for a node costs a look at each of its keys.
     """
 
     def __init__(self, *, update: timedelta, ttl: timedelta) -> None:
+        self._update = update
         self._ttl = ttl
         # A node whose beat gets no answer begins the next one a quarter of the TTL and an update interval later; one
         # interval more for a busy machine. Less than the TTL, after which a node that died would be gone anyway.
         self._patience = min(2 * update + ttl / 4, ttl)
         self._awaited: tuple[Member, ...] = ()
-        self._until = timedelta(0)
-
-    def awaits(self, identity: str | None) -> bool:
-        """Whether a member on the ring has not announced itself since: it may have died while nobody could hear it."""
-        return any(member.identity == identity for member in self._awaited)
+        self._missing_from = self._until = timedelta(0)
+        self.missing: frozenset[str] = frozenset()
 
     def members(
-        self, membership: Membership, *, known: tuple[Member, ...], tried_at: timedelta | None, now: timedelta
+        self,
+        membership: Membership,
+        *,
+        known: tuple[Member, ...],
+        tried_at: timedelta | None,
+        now: timedelta,
+        outage: bool,
     ) -> tuple[Member, ...]:
         """The members of an answer, and those that are waited for, ordered by identity.
 
@@ -47,13 +56,18 @@ class Returning:
             known: The members of the answer before.
             tried_at: When a beat was last tried; None: never.
             now: By the same clock.
+            outage: Whether nodes stood in for each other until now.
         """
         in_time = tried_at is not None and now - tried_at <= self._ttl / 2
         if membership.joined and in_time and known:
             logger.warning("Redis has lost its memory; keeping the members known until they return")
+            if not self._awaited:
+                self._missing_from = now if outage else now + self._update
             self._awaited, self._until = known, now + self._patience
         present = {member.identity: member for member in membership.members}
         over = now > self._until
         self._awaited = () if over else tuple(each for each in self._awaited if each.identity not in present)
+        late = now >= self._missing_from
+        self.missing = frozenset(member.identity for member in self._awaited if late)
         together = present | {member.identity: member for member in self._awaited}
         return tuple(together[identity] for identity in sorted(together))

@@ -136,3 +136,25 @@ def test_replicas_that_have_never_seen_redis_fire_each_instant_once_and_in_time(
         await world.close()
 
     simulate(scenario)
+
+
+@pytest.mark.parametrize("delay", [0.004, 0.3, 1.1])
+def test_one_that_dies_as_redis_goes_for_less_than_a_ttl_is_stood_in_for(delay: float) -> None:
+    """Redis is back before anybody has stood in, and knows nobody any more: the dead one is waited for."""
+
+    async def scenario(simulation: Simulation) -> None:
+        world = await begin(simulation, 3)
+        for key in KEYS:
+            world.server.apply(*key, {**SCHEDULE, "schedule": "*/20 * * * * *", "catchUpPolicy": "None"})
+        await asyncio.sleep(40 - 0.02 - elapsed(world))
+        world.kill(world.nodes["node-1"])
+        world.redis.black_holed = {"node-2", "node-3"}
+        await asyncio.sleep(4.5)
+        world.redis.delay, world.redis.black_holed = timedelta(seconds=delay), set()
+        await world.sleep(25)
+        late = max(lateness_since(world, 39))
+        assert 3 < late < LATEST_STAND_IN.total_seconds() + 3
+        reasons = {one["reason"] for told in world.evidence.told for one in told.status.get("recent", ())}
+        assert reasons <= {"Created", "MissedEdit"}
+
+    simulate(scenario)

@@ -299,6 +299,23 @@ def test_who_is_waited_for_after_an_outage_is_stood_in_for_until_it_has_announce
     run(act, A, B)
 
 
+def test_who_is_waited_for_is_stood_in_for_even_if_the_outage_was_short() -> None:
+    async def act(node: Node) -> None:
+        await node.beats(2)
+        before = node.changes
+        node.driver.members, node.driver.joined = [A], True
+        await node.beats()
+        assert (node.pool.ownership(THEIRS), node.changes) == (Theirs(), before)
+        node.driver.joined = False
+        await node.beats()
+        assert (node.pool.ownership(THEIRS), node.changes) == (Ours(delay=STAND_IN), before + 1)
+        node.driver.members = [A, B]
+        await node.beats()
+        assert (node.pool.ownership(THEIRS), node.changes) == (Theirs(), before + 2)
+
+    run(act, A, B)
+
+
 def test_a_driver_that_answers_again_with_another_ring_changes_it() -> None:
     async def act(node: Node) -> None:
         await node.beats(2)
