@@ -12,8 +12,9 @@ import secrets
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from http import HTTPStatus
 from typing import Any, NoReturn
 
@@ -32,8 +33,9 @@ LONGEST_WAIT = herds.LONGEST
 5 s there were 80 to 100 of them in each second of a herd of 10,000, beside 500 Jobs."""
 WARNING_WAITS = timedelta(seconds=5)
 """So long at most, a warning does."""
-LAST_WORDS = timedelta(seconds=2)
-"""So long at most, a replica that ends tells what still waits."""
+LAST_WORDS = timedelta(seconds=0.5)
+"""So long at most, a replica that ends tells what still waits: a hundred Events or two, and it is gone within ten
+seconds even if neither Redis nor the API server answers."""
 GLANCE = timedelta(milliseconds=100)
 """How often to look whether it has."""
 MAX_MESSAGE_LENGTH = 1024
@@ -68,6 +70,8 @@ class _Told:
     reason: str
     message: str
     count: int
+    suffix: str = field(default_factory=partial(secrets.token_hex, _SUFFIX_BYTES))
+    """Of its name: what is sent again, after an answer that did not arrive, is no second Event."""
 
     @property
     def patience(self) -> timedelta:
@@ -95,6 +99,7 @@ class EventPoster:
         self._node = node
         self._queue_length = queue_length
         self._waiting: deque[_Told] = deque()
+        self._under_way: _Told | None = None
         self._arrived = asyncio.Event()
 
     def post(self, event: Event) -> None:
@@ -130,9 +135,12 @@ class EventPoster:
                         await self._clock.sleep(GLANCE)
                     else:
                         self._waiting.remove(told)
+                        self._under_way = told
                         await self._publish(told)
-        finally:
+                        self._under_way = None
+        except asyncio.CancelledError:
             await self._say_the_rest()
+            raise
 
     def _next(self, *, herd: bool) -> _Told | None:
         """The Event that is published now; None: all wait for the end of a herd."""
@@ -142,29 +150,38 @@ class EventPoster:
         return next((told for told in self._waiting if elapsed - told.came_at >= told.patience), None)
 
     async def _say_the_rest(self) -> None:
+        """Warnings first, until one is not taken or the time is over; the others are counted."""
+        rest = deque(sorted(self._waiting, key=lambda told: told.type is EventType.NORMAL))
+        if self._under_way is not None:
+            rest.appendleft(self._under_way)
         with suppress(TimeoutError):
             async with asyncio.timeout(LAST_WORDS.total_seconds()):
-                for told in sorted(self._waiting, key=lambda told: told.type is EventType.NORMAL):
-                    await self._publish(told)
+                while rest and await self._publish(rest[0]):
+                    rest.popleft()
+        for _ in rest:
+            self._recorder.request("api", "create", 0.0, error="EventDropped")
 
-    async def _publish(self, told: _Told) -> None:
+    async def _publish(self, told: _Told) -> bool:
+        """Send an Event; gives whether it was taken, or would be nowhere."""
         path, query = collection_path("v1", "events", told.subject.namespace), {"fieldManager": FIELD_MANAGER}
         body = self._body(told)
         try:
             answer = await self._api.request("create", path, query=query, body=body)
         except NamespaceTerminating:
-            return  # nobody will read it there
+            return True  # nobody will read it there
         except Throttled as error:
             await self._clock.sleep(timedelta(seconds=error.retry_after_seconds))
+            return False
         except TransientError:
-            return  # `api` has counted it
-        else:
-            if not answer.ok and answer.status != HTTPStatus.NOT_FOUND:
-                self._recorder.request("api", "create", 0.0, error="EventDropped")
+            return False  # `api` has counted it
+        if answer.ok or answer.status in (HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT):
+            return True
+        self._recorder.request("api", "create", 0.0, error="EventDropped")
+        return False
 
     def _body(self, told: _Told) -> dict[str, Any]:
         at = format_time(told.at.replace(microsecond=0))
-        suffix = f".{secrets.token_hex(_SUFFIX_BYTES)}"
+        suffix = f".{told.suffix}"
         subject = told.subject
         return {
             "apiVersion": "v1",
