@@ -23,7 +23,7 @@ from contextlib import suppress
 LARGE_BYTES = 128 * 1024
 """The C library's own limit at the start."""
 NEW_OBJECTS = 20_000
-"""Python's own limit is 700. A firing in a herd costs about 6 % less with this one (docs/benchmarks.md)."""
+"""Python's own limit is 700. A firing in a herd costs about 6 % less with this one (docs/profile.md)."""
 _M_MMAP_THRESHOLD = -3
 """From `malloc.h`."""
 

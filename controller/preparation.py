@@ -32,7 +32,7 @@ AHEAD = timedelta(seconds=2)
 """So long before it is due, a firing is prepared at the latest."""
 SPREAD = timedelta(seconds=18)
 """So much earlier some are. Of 10,000 that were to be prepared within two seconds a quarter was, and the others came at
-half the rate (docs/benchmarks.md)."""
+half the rate (docs/profile.md)."""
 RESTED = timedelta(minutes=1)
 """What fires more often is not prepared earlier: the Job of before would end in between, and all be decided anew.
 That there is nothing to do until a firing is kept if it is no further off: what fires rarely costs no memory."""

@@ -31,7 +31,7 @@ long too, firings that were late count: those of the next second will be."""
 COURTESY: Final = timedelta(seconds=3)
 """Books wait no longer than this for what is no herd, while firings are in time: statuses are so late then. Where they
 came late and books waited no longer, most books were as old as this, and so were kept in the middle of what fired
-(docs/benchmarks.md)."""
+(docs/profile.md)."""
 HESITATION: Final = timedelta(seconds=0.5)
 """Books wait no longer than this for what this node fires soon, while firings are in time: where something fires all
 the time, they are kept so late. What is to be decided ahead stands among them, and has two seconds; where firings come

@@ -60,6 +60,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         {"redis": {"bundled": {"maxMemory": "512mb"}}},
         "redis.bundled.maxMemory is 512mb, and its container gets 384Mi",
     ),
+    "a Redis that may grow for ever": ({"redis": {"bundled": {"maxMemory": "0mb"}}}, "maxMemory"),
     "a Redis as large as its container": (
         {"redis": {"bundled": {"maxMemory": "1gb", "resources": {"limits": {"memory": "1Gi"}}}}},
         "redis.bundled.maxMemory is 1gb, and its container gets 1Gi",
@@ -68,6 +69,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
 ALLOWED: dict[str, dict[str, Any]] = {
     "a Redis with room": {"redis": {"bundled": {"maxMemory": "1gb", "resources": {"limits": {"memory": "1536Mi"}}}}},
     "a limit in bytes": {"redis": {"bundled": {"resources": {"limits": {"memory": 402653184}}}}},
+    "a limit in another way of writing": {"redis": {"bundled": {"resources": {"limits": {"memory": "+1Gi"}}}}},
     "a Redis without a limit": {"redis": {"bundled": {"maxMemory": "9gb", "resources": {"limits": None}}}},
     "a Redis that is not used": {"redis": {"mode": "none", "bundled": {"maxMemory": "9gb"}}, "replicas": 1},
 }
@@ -85,6 +87,18 @@ def test_what_cannot_be_meant_is_refused_with_a_sentence(admin: Helm, row: str) 
 @pytest.mark.parametrize("row", ALLOWED)
 def test_what_can_be_meant_is_rendered(admin: Helm, row: str) -> None:
     assert "kind: Deployment" in admin.run("template", "allowed", CHART, values=ALLOWED[row])
+
+
+@pytest.mark.parametrize(("version", "may"), [("1.35.2", False), ("1.36.0", True)])
+def test_a_name_may_begin_with_a_digit_where_kubernetes_takes_it(admin: Helm, version: str, may: bool) -> None:
+    def template() -> str:
+        return admin.run("template", "1release", CHART, "--kube-version", version)
+
+    if may:
+        assert "name: 1release-dcron" in template()
+    else:
+        with pytest.raises(HelmFailed, match="beginning with a letter"):
+            template()
 
 
 def test_the_schema_knows_every_value_and_no_other() -> None:

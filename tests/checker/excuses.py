@@ -7,12 +7,11 @@ Who neither fired nor told a reason is excused only by what the author did meanw
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
-from itertools import pairwise
+from datetime import timedelta
 from typing import Any
 
-from tests.checker.history import EARLY, Told, Version
-from tests.checker.lives import Due, Life, Outcome, condition, deadline, policy, rests, slots, time_of, waiting
+from tests.checker.history import EARLY, Version
+from tests.checker.lives import Due, Life, Outcome, condition, deadline, policy, rests, slots, waiting
 from tests.checker.patience import RETRIED_FOR, last_refusal, waits_its_turn
 from tests.checker.words import clock
 
@@ -86,28 +85,16 @@ def _waiting(life: Life, due: Due) -> str | None:
 
 def _counted(life: Life, due: Due) -> Outcome | None:
     """The outcome of an instant that was settled together with more instants than a status shows one by one."""
-    for before, after in pairwise(life.thing.told):
-        if due.at not in (ended := _ended(life, before, after)):
-            continue
-        grown = _grown(before.status, after.status)
+    for ending in life.endings.get(due.at, ()):
+        grown = _grown(ending.before.status, ending.after.status)
         turned_away = sum(grown.get(count, 0) for count in set(COUNTED_AS.values()) - {"created"})
-        if turned_away < len(ended - life.fired.keys()):
+        if turned_away < len(ending.instants - life.fired.keys()):
             continue
         for reason, count in COUNTED_AS.items():  # one write may settle them for several reasons
-            outcome = Outcome(reason=reason, told_at=after.at)
+            outcome = Outcome(reason=reason, told_at=ending.after.at)
             if reason != CREATED and grown.get(count, 0) and borne_out(life, due, outcome):
                 return outcome
     return None
-
-
-def _ended(life: Life, before: Told, after: Told) -> set[datetime]:
-    """The instants that got their outcome by a status: it passes them, or promises them a Job no more."""
-    through = [told.status.get("settledThrough") for told in (before, after)]
-    if through[0] is None or through[1] is None:
-        return set()
-    passed = {due.at for due in life.due if time_of(through[0]) < due.at <= time_of(through[1])}
-    promised, still = ({time_of(raw["scheduledAt"]) for raw in waiting(told)} for told in (before, after))
-    return (passed | promised) - still
 
 
 def _grown(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, int]:

@@ -8,10 +8,12 @@ taken from the evidence, for it is a hash that nobody promises.
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property, lru_cache
+from itertools import pairwise
 from typing import Any
 
 from tests.checker.history import EARLY, CronObject, Fault, History, MadeJob, Told, Trigger, Version
@@ -46,6 +48,15 @@ class Outcome:
 
     reason: str
     told_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """A status by which instants got their outcome: it passes them, or promises them a Job no more."""
+
+    before: Told
+    after: Told
+    instants: frozenset[datetime]
 
 
 @dataclass(kw_only=True)
@@ -106,6 +117,22 @@ class Life:
         for told in self.thing.told:
             for raw in of_schedule(told.status.get("recent", ())):
                 found.setdefault(time_of(raw["scheduledAt"]), Outcome(reason=raw["reason"], told_at=told.at))
+        return found
+
+    @cached_property
+    def endings(self) -> dict[datetime, list[Ending]]:
+        """By instant, the statuses by which it may have got its outcome."""
+        due = sorted({due.at for due in self.due})
+        found: dict[datetime, list[Ending]] = {}
+        for before, after in pairwise(self.thing.told):
+            if not all("settledThrough" in told.status for told in (before, after)):
+                continue
+            since, until = (time_of(told.status["settledThrough"]) for told in (before, after))
+            passed = due[bisect_right(due, since) : bisect_right(due, until)]
+            promised, still = ({time_of(raw["scheduledAt"]) for raw in waiting(told)} for told in (before, after))
+            ending = Ending(before=before, after=after, instants=frozenset(promised.union(passed) - still))
+            for at in ending.instants:
+                found.setdefault(at, []).append(ending)
         return found
 
     def version_at(self, at: datetime) -> Version | None:

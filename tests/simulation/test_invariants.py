@@ -31,17 +31,17 @@ def edited_twice(due: int) -> Story:
     return story.until(45)
 
 
-def hashed_and_suspended(due: int) -> Story:
-    """An H that nothing shows but the outcome of its first instant: due at 4, told of after a suspension at 4.2."""
+def hashed_and_suspended(due: int = 1, instant: float = 4) -> Story:
+    """An H that nothing shows but an outcome: of its first instant, at 4, due at 7, told after a suspension at 7.2."""
     hashed: dict[str, Any] = {"schedule": "H/6 * * * * *", "jitterSeconds": 4}
-    story = Story().apply(3.7, **hashed).apply(4.2, generation=2, suspend=True, **hashed)
-    recent = [{"scheduledAt": text(at(1)), "reason": "MissedEdit"}]
-    counts = {"due": due, "missed": due}
-    return story.tell(4.8, generation=2, owner="node-1", settledThrough=text(at(1)), recent=recent, counts=counts)
+    story = Story().apply(6.7, **hashed).apply(7.2, generation=2, suspend=True, **hashed)
+    through, counts = text(at(instant)), {"due": due, "missed": due}
+    recent = [{"scheduledAt": through, "reason": "MissedEdit"}]
+    return story.tell(7.8, generation=2, owner="node-1", settledThrough=through, recent=recent, counts=counts)
 
 
 VALID = {
-    "an H that only an outcome shows": hashed_and_suspended(due=1),
+    "an H that only an outcome shows": hashed_and_suspended(),
     "all fired": Story().apply().fire(10, 20, 30, 40, 50),
     "a job that has been deleted since": Story()
     .apply()
@@ -191,6 +191,7 @@ BROKEN = {
         Story().apply().fire(10).tell(15, settledThrough=text(at(10)), counts={"due": 2, "created": 2}),
     ),
     "more counted as due than an H has, which only an outcome shows": ("L4", hashed_and_suspended(due=2)),
+    "an instant that an H does not have, which only an outcome shows": ("L4", hashed_and_suspended(instant=5)),
     "more counted as due by edits than has a Job": ("L4", edited_twice(due=4)),
     "a ledger that stands still": ("L4", Story().apply().fire(10).create(20).create(30).create(40).create(50)),
 }

@@ -162,6 +162,7 @@ def test_objects_whose_jobs_end_differ_in_what_their_row_says_and_in_nothing_els
 
 def test_writes_are_told_for_each_firing() -> None:
     told = ended.told(ended.ROWS[0], 10, {"create jobs": 10, "update cronjobs/status": 25})
+    assert (told["firings"], told["Jobs"]) == (10, 10)
     assert told["writes a firing"] == 3.5
     assert told["of what kinds"] == {"create jobs": 1, "update cronjobs/status": 2.5}
 
@@ -195,6 +196,7 @@ def test_of_several_rounds_the_median_decides_and_none_may_lose_a_firing() -> No
     good, late = ran([0.5] * 100), ran([0.5] * 90 + [3.0] * 10)
     assert sustained.keeps_up(sustained_by(good, late, good))
     assert not sustained.keeps_up(sustained_by(late, good, late))
+    assert not sustained.keeps_up(sustained_by(good, late))
     assert not sustained.keeps_up(sustained_by(good, good, ran([0.5] * 99)))
 
 
@@ -202,6 +204,12 @@ def test_what_can_fire_for_ever_is_told_as_a_share_of_the_raw_creates_of_its_own
     (one,) = sustained_by(ran([0.5] * 100))
     told = sustained.figures(one)
     assert [told[name] for name in ("of raw", "raw/s", "firings/s", "statuses", "CPU ms")] == [0.25, 400, 100, 0.25, 5]
+
+
+def test_a_run_that_lost_firings_has_no_figure_and_is_json_all_the_same() -> None:
+    (one,) = sustained_by(ran([0.5] * 60))
+    told = json.loads(json.dumps(sustained.figures(one), allow_nan=False))
+    assert (told["p50 s"], told["p99 s"], told["last s"]) == (0.5, None, None)
 
 
 def test_each_change_of_the_crd_takes_away_what_it_says() -> None:

@@ -37,11 +37,14 @@
 {{- fail "controller.nodeTtlSeconds is less than three times controller.nodeUpdateSeconds: two announcements may be lost." }}
 {{- end }}
 {{- $name := include "dcron.fullname" . }}
-{{- if not (regexMatch "^[a-z]([-a-z0-9]*[a-z0-9])?$" $name) }}
-{{- fail (printf "all names would begin with %q, which no Service may be called: set fullnameOverride to letters, digits and -, beginning with a letter." $name) }}
+{{- $first := ternary "[a-z0-9]" "[a-z]" (semverCompare ">=1.36.0-0" .Capabilities.KubeVersion.Version) }}
+{{- if not (regexMatch (printf "^%s([-a-z0-9]*[a-z0-9])?$" $first) $name) }}
+{{- fail (printf "all names would begin with %q, which no Service may be called: set fullnameOverride to letters, digits and -, beginning with a letter (from Kubernetes 1.36 on a digit will do)." $name) }}
 {{- end }}
 {{- $bundled := $redis.bundled }}
-{{- $limit := dig "limits" "memory" "" ($bundled.resources | default dict) }}
+{{- $limits := get ($bundled.resources | default dict) "limits" }}
+{{- $limit := "" }}
+{{- if kindIs "map" $limits }}{{ $limit = get $limits "memory" }}{{ end }}
 {{- if kindIs "float64" $limit }}{{ $limit = int64 $limit }}{{ end }}
 {{- if and (eq $redis.mode "bundled") $limit }}
 {{- if ge (include "dcron.bytes" $bundled.maxMemory | float64) (include "dcron.bytes" $limit | float64) }}
@@ -54,5 +57,5 @@
 {{- define "dcron.bytes" -}}
 {{- $units := dict "" 1 "k" 1e3 "M" 1e6 "G" 1e9 "T" 1e12 "Ki" 1024 "Mi" 1048576 "Gi" 1073741824 "Ti" 1099511627776 "kb" 1024 "mb" 1048576 "gb" 1073741824 }}
 {{- $unit := regexReplaceAll "^[0-9.]+" (toString .) "" }}
-{{- mulf (regexFind "^[0-9.]+" (toString .) | float64) (get $units $unit | default 1e18) }}
+{{- if hasKey $units $unit }}{{ mulf (regexFind "^[0-9.]+" (toString .) | float64) (get $units $unit) }}{{ else }}1e18{{ end }}
 {{- end }}
