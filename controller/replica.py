@@ -21,7 +21,7 @@ from controller.executor import Executor
 from controller.jobs import Job
 from controller.lister import CronJobLister, JobLister
 from controller.messages import Member
-from controller.nodepool import NodePool, Theirs
+from controller.nodepool import NodePool, Ours
 from controller.ports import Clock, Cluster, Driver, RecentJobStore, Recorder
 from controller.reconciler import Reconciler
 from controller.replicasettings import ReplicaSettings
@@ -258,11 +258,11 @@ class Replica:
             if (cron_job := self.cron_jobs.get(key)) is not None:
                 ownership = self.node_pool.ownership(key)
                 self._tenure.looked(key, ownership)
-                if isinstance(ownership, Theirs):
+                if not isinstance(ownership, Ours):
                     self._leave_to_others(cron_job)
 
     def _leave_to_others(self, cron_job: CronJob) -> None:
-        """Another node looks after an object, and may fire it: what this one has recalled of it holds no more."""
+        """Another node looks after an object, or may have: what this one has recalled of it holds no more."""
         self._tenure.forget(cron_job.key)
         self._reconciler.forget_recalled(cron_job.uid)
 
