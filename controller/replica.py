@@ -248,7 +248,8 @@ class Replica:
         if self._reconciler.concerns(cron_job):
             self.queue.add(cron_job.key, at, books=books)
         else:
-            self._leave_to_others(cron_job)
+            self._tenure.forget(cron_job.key)
+            self._reconciler.forget_recalled(cron_job.uid)
             self.queue.discard(cron_job.key)
 
     async def _look(self, key: Key) -> Turn | None:
@@ -258,13 +259,8 @@ class Replica:
             if (cron_job := self.cron_jobs.get(key)) is not None:
                 ownership = self.node_pool.ownership(key)
                 self._tenure.looked(key, ownership)
-                if not isinstance(ownership, Ours):
-                    self._leave_to_others(cron_job)
-
-    def _leave_to_others(self, cron_job: CronJob) -> None:
-        """Another node looks after an object, or may have: what this one has recalled of it holds no more."""
-        self._tenure.forget(cron_job.key)
-        self._reconciler.forget_recalled(cron_job.uid)
+                if not isinstance(ownership, Ours):  # another node may fire it, or may have
+                    self._reconciler.forget_recalled(cron_job.uid)
 
     # The ring.
 

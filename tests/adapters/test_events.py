@@ -18,7 +18,7 @@ from controller.messages import Event, EventType
 from controller.spec import Key
 from deploy.local.ports import free_port
 from tests.adapters.cluster_worlds import NODE, Hours, Requests, running
-from tests.adapters.scripted_server import always, client_of, in_turn, scripted, silent
+from tests.adapters.scripted_server import Handler, always, client_of, in_turn, scripted, silent
 
 PATIENT = timedelta(seconds=5)
 
@@ -33,14 +33,19 @@ def api_of(client: ApiClient, requests: Requests | None = None, timeout: timedel
     return ApiServer(client, SystemClock(), requests or Requests(), timeout=timeout)
 
 
-async def test_what_waits_for_the_end_of_a_herd_is_told_when_the_replica_ends() -> None:
-    posted: list[str] = []
+def noting(messages: list[str]) -> Handler:
+    """A server that takes each Event, and keeps its message."""
 
     async def note(request: Any) -> Any:
-        posted.append((await request.json())["message"])
+        messages.append((await request.json())["message"])
         return await always(201, {})(request)
 
-    async with scripted(note) as client:
+    return note
+
+
+async def test_what_waits_for_the_end_of_a_herd_is_told_when_the_replica_ends() -> None:
+    posted: list[str] = []
+    async with scripted(noting(posted)) as client:
         events = EventPoster(api_of(client), SystemClock(), Requests(), node=NODE)
         async with running(events.run(lambda: True)):
             await asyncio.sleep(0)
@@ -118,12 +123,7 @@ async def test_events_beyond_the_queue_drop_the_oldest_and_are_counted() -> None
 async def test_a_warning_is_not_dropped_for_good_news_that_come_in_behind_it() -> None:
     """In a herd nothing leaves the queue for seconds, and each Job that is made is an Event."""
     posted: list[str] = []
-
-    async def note(request: Any) -> Any:
-        posted.append((await request.json())["message"])
-        return await always(201, {})(request)
-
-    async with scripted(note) as client:
+    async with scripted(noting(posted)) as client:
         events = EventPoster(api_of(client), SystemClock(), Requests(), node=NODE, queue_length=3)
         events.post(replace(event("quota"), type=EventType.WARNING))
         for number in range(5):
@@ -185,13 +185,8 @@ async def test_events_wait_for_the_end_of_a_herd_and_no_longer_than_some_seconds
 
 
 async def test_in_a_herd_a_warning_goes_before_good_news_that_came_earlier() -> None:
-    clock, posted = Hours(), []
-
-    async def note(request: Any) -> Any:
-        posted.append((await request.json())["message"])
-        return await always(201, {})(request)
-
-    async with scripted(note) as client:
+    clock, posted = Hours(), list[str]()
+    async with scripted(noting(posted)) as client:
         events = EventPoster(api_of(client), clock, Requests(), node=NODE)
         events.post(event("made"))
         events.post(replace(event("quota"), type=EventType.WARNING))

@@ -96,12 +96,13 @@ def told(row: Row, firings: int, counts: Mapping[str, int]) -> dict[str, Any]:
     return dict(zip(HEAD, cells, strict=True))
 
 
-def measure(count: int, minutes: int, rows: Sequence[Row] = ROWS) -> list[dict[str, Any]]:
+def measure(rows: Sequence[Row], *, count: int, warm: int, minutes: int) -> list[dict[str, Any]]:
     """Let all of them fire for a while.
 
     Args:
         count: Objects of each row.
-        minutes: That count, after those that do not.
+        warm: Minutes that do not count,
+        minutes: and those after them that do.
     """
     with tempfile.TemporaryDirectory(prefix="dcron-bench-") as name:
         folder = Path(name)
@@ -112,7 +113,7 @@ def measure(count: int, minutes: int, rows: Sequence[Row] = ROWS) -> list[dict[s
             for row in rows:
                 path = (bodies.CRON_JOBS if row.batch else bodies.OBJECTS).format(row.namespace)
                 poster.post(control_plane.api, path, objects(row, count))
-            time.sleep(WARM_MINUTES * 60)
+            time.sleep(warm * 60)
             since = _wait_for_quiet()
             stage.say(f"counting for {minutes} minutes")
             until = since + timedelta(minutes=minutes)
@@ -143,10 +144,13 @@ def main() -> int:
     """0 if each firing made its Job."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench.ended", description=__doc__)
     parser.add_argument("--objects", type=int, default=10, help="of each kind")
+    parser.add_argument("--warm", type=int, default=WARM_MINUTES, help="minutes that do not count")
     parser.add_argument("--minutes", type=int, default=15, help="that count")
+    parser.add_argument("--only", default="", help="rows with this in their names")
     parser.add_argument("--folder", type=Path, help="for the figures as JSON")
     arguments = parser.parse_args()
-    found = measure(arguments.objects, arguments.minutes)
+    rows = [row for row in ROWS if arguments.only in row.name]
+    found = measure(rows, count=arguments.objects, warm=arguments.warm, minutes=arguments.minutes)
     stage.table(HEAD, [(*tuple(row.values())[:-1], _kinds(row[HEAD[-1]])) for row in found])
     if arguments.folder is not None:
         arguments.folder.mkdir(parents=True, exist_ok=True)
