@@ -3,7 +3,7 @@
 The same reason word goes into all three. What is settled by compare-and-swap is announced only after the write went
 through, so that each outcome is told once among all replicas. Events keep batch/v1's reasons where it has them; a run
 of equal outcomes is one Event with a count. Of each object the same is told at most once a minute, and what is as it
-should be, Jobs that the schedule makes, that complete, that leave the history, at most once in a quarter of an hour.
+should be, Jobs that the schedule makes, that complete, that leave the history, at most once in half an hour.
 """
 
 from __future__ import annotations
@@ -27,9 +27,10 @@ logger = logging.getLogger(__name__)
 
 PAUSE = timedelta(minutes=1)
 """The same is told at most this often of each object: Events are for people, and each one is a write."""
-ROUTINE = timedelta(minutes=15)
-"""So often, what is as it should be. The status tells of each firing anyway; an Event for each thing that happens to
-each Job doubled the writes of an object that fires every minute."""
+ROUTINE = timedelta(minutes=30)
+"""So often, what is as it should be: the API server keeps an Event for an hour, so one is always there. The status
+tells of each firing anyway; an Event for each thing that happens to each Job doubled the writes of an object that fires
+every minute."""
 
 _EVENTS = {
     Reason.SKIPPED_FORBID: (EventType.NORMAL, "JobAlreadyActive", "an earlier Job is still active"),

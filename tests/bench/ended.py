@@ -2,8 +2,8 @@
 
 Objects that fire each minute, of batch/v1 and of this project side by side on one control plane with all that brings
 Jobs to their end. What each controller writes, Events and the deletion of old Jobs included, is counted by the API
-server's record, once there is as much history as is kept. A quarter of an hour by default: in so long an Event that
-tells of what is as it should be comes once.
+server's record, once there is as much history as is kept. Half an hour by default: in so long an Event that tells of
+what is as it should be comes once.
 """
 
 from __future__ import annotations
@@ -145,7 +145,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.ended", description=__doc__)
     parser.add_argument("--objects", type=int, default=10, help="of each kind")
     parser.add_argument("--warm", type=int, default=WARM_MINUTES, help="minutes that do not count")
-    parser.add_argument("--minutes", type=int, default=15, help="that count")
+    parser.add_argument("--minutes", type=int, default=30, help="that count")
     parser.add_argument("--only", default="", help="rows with this in their names")
     parser.add_argument("--folder", type=Path, help="for the figures as JSON")
     arguments = parser.parse_args()

@@ -1,5 +1,5 @@
-"""Creates or replaces many objects as fast as the API server takes them: what any client can do at most, and how a run
-is laid out.
+"""Creates, replaces or reads many objects as fast as the API server takes them: what any client can do at most, and how
+a run is laid out.
 
 The bodies are made before the first request, the connections too. Several processes share the work where one would be
 the limit itself.
@@ -51,10 +51,22 @@ def put(api: ApiClient, bodies: Sequence[tuple[str, dict[str, Any]]]) -> None:
     _send(api, "PUT", bodies, 0.0, 1)
 
 
+def get(api: ApiClient, paths: Sequence[str]) -> None:
+    """Read objects.
+
+    Args:
+        paths: Of each.
+
+    Raises:
+        RuntimeError: One was not there.
+    """
+    _send(api, "GET", [(path, None) for path in paths], 0.0, 1)
+
+
 def _send(
-    api: ApiClient, method: str, bodies: Sequence[tuple[str, dict[str, Any]]], go_at: float, processes: int
+    api: ApiClient, method: str, bodies: Sequence[tuple[str, dict[str, Any] | None]], go_at: float, processes: int
 ) -> None:
-    requests = [(path, json.dumps(body).encode()) for path, body in bodies]
+    requests = [(path, None if body is None else json.dumps(body).encode()) for path, body in bodies]
     context = multiprocessing.get_context("spawn")
     abreast = max(1, ABREAST // processes)
     workers = [
@@ -69,11 +81,13 @@ def _send(
         raise RuntimeError(f"{method} failed for some of {len(bodies)} objects; the first was to go to {bodies[0][0]}")
 
 
-def _work(api: ApiClient, method: str, requests: list[tuple[str, bytes]], go_at: float, abreast: int) -> None:
+def _work(api: ApiClient, method: str, requests: list[tuple[str, bytes | None]], go_at: float, abreast: int) -> None:
     asyncio.run(_send_all(api, method, requests, go_at, abreast))
 
 
-async def _send_all(api: ApiClient, method: str, requests: list[tuple[str, bytes]], go_at: float, abreast: int) -> None:
+async def _send_all(
+    api: ApiClient, method: str, requests: list[tuple[str, bytes | None]], go_at: float, abreast: int
+) -> None:
     headers = {"Authorization": f"Bearer {api.token}", "Content-Type": "application/json"}
     connector = aiohttp.TCPConnector(limit=abreast, ssl=ssl.create_default_context(cafile=str(api.certificate)))
     async with aiohttp.ClientSession(api.server, headers=headers, connector=connector) as session:

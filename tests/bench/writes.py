@@ -1,7 +1,8 @@
-"""What a write costs the API server: `python -m tests.bench.writes`.
+"""What a request costs the API server: `python -m tests.bench.writes`.
 
-A Job that is made, and a status that is written, while nobody watches; then the same status under our CRD from which
-something is left out, to see what that costs. Processor time of the API server and of etcd for each write.
+A Job that is made, an object that is read, and a status that is written, while nobody watches; then the same status
+under our CRD from which something is left out, to see what that costs. Processor time of the API server and of etcd for
+each.
 """
 
 from __future__ import annotations
@@ -30,9 +31,9 @@ from tests.bench.arena import NAMESPACE, Arena
 from tests.cluster import stage
 from tests.cluster.fleet import eventually
 
-HEAD = ("what is written", "writes", "API server, ms", "etcd, ms")
+HEAD = ("request", "how many", "API server, ms", "etcd, ms")
 OBJECTS = 300
-"""Each is written once in a round."""
+"""Each is asked for, or written, once in a round."""
 FIRST = datetime(2026, 1, 1, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 _CRD = PROJECT / "crds" / "distributedcronjobs.dcron.io.yaml"
@@ -45,10 +46,10 @@ Schema = dict[str, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cost:
-    """What a kind of write costs: processor time of each, milliseconds."""
+    """What a kind of request costs: processor time of each, milliseconds."""
 
     what: str
-    writes: int
+    count: int
     api_server: float
     etcd: float
 
@@ -122,7 +123,7 @@ def status(body: dict[str, Any], firings: int) -> dict[str, Any]:
 
 
 def measure(place: Arena, rounds: int) -> Iterator[Cost]:
-    """One kind of write after the other."""
+    """One kind of request after the other."""
     api, path = place.control_plane.api, bodies.OBJECTS.format(NAMESPACE)
     yield _mean([_jobs(place, FIRST + number * MINUTE) for number in range(rounds)])
     poster.post(api, path, bodies.objects(OBJECTS, "0 0 1 1 *"))
@@ -133,12 +134,21 @@ def measure(place: Arena, rounds: int) -> Iterator[Cost]:
         spent = [_statuses(place, what, number) for number in numbers]
         firings = numbers[-1]
         yield _mean(spent[1:])  # in the first round each has been shaped by the schema before
+        if change is as_it_is:
+            yield _mean([_reads(place) for _ in range(rounds)])
 
 
 def _jobs(place: Arena, at: datetime) -> Cost:
     """As many Jobs as there are objects."""
     jobs, path = bodies.plain_jobs(NAMESPACE, OBJECTS, at), bodies.JOBS.format(NAMESPACE)
     return _cost(place, "a Job", OBJECTS, lambda: poster.post(place.control_plane.api, path, jobs))
+
+
+def _reads(place: Arena) -> Cost:
+    """Each object, as it is read before it fires where the watch may lag behind."""
+    api, path = place.control_plane.api, bodies.OBJECTS.format(NAMESPACE)
+    paths = [f"{path}/{body['metadata']['name']}" for body in api.call("GET", path)["items"]]
+    return _cost(place, "an object is read", OBJECTS, lambda: poster.get(api, paths))
 
 
 def _statuses(place: Arena, what: str, firings: int) -> Cost:
@@ -158,7 +168,7 @@ def _replaced(path: str, body: dict[str, Any], firings: int) -> tuple[str, dict[
 def _mean(rounds: Sequence[Cost]) -> Cost:
     return Cost(
         what=rounds[0].what,
-        writes=sum(one.writes for one in rounds),
+        count=sum(one.count for one in rounds),
         api_server=statistics.fmean(one.api_server for one in rounds),
         etcd=statistics.fmean(one.etcd for one in rounds),
     )
@@ -174,21 +184,21 @@ def _apply(place: Arena, change: Callable[[Schema], None]) -> None:
     eventually(lambda: place.control_plane.api.holds(path), "the objects are served", _PATIENCE_SECONDS)
 
 
-def _cost(place: Arena, what: str, writes: int, work: Callable[[], None]) -> Cost:
+def _cost(place: Arena, what: str, count: int, work: Callable[[], None]) -> Cost:
     before = dict(place.cpu())
     work()
-    spent = {name: 1000 * (seconds - before[name]) / writes for name, seconds in place.cpu().items()}
-    return Cost(what=what, writes=writes, api_server=spent["kube-apiserver"], etcd=spent["etcd"])
+    spent = {name: 1000 * (seconds - before[name]) / count for name, seconds in place.cpu().items()}
+    return Cost(what=what, count=count, api_server=spent["kube-apiserver"], etcd=spent["etcd"])
 
 
 def main() -> int:
     """0 once all is measured."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench.writes", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=8, help=f"writes of each of {OBJECTS} objects")
+    parser.add_argument("--rounds", type=int, default=8, help=f"requests for each of {OBJECTS} objects")
     rounds = parser.parse_args().rounds
     with arena.opened(stage.say) as place:
         found = list(measure(place, rounds))
-    stage.table(HEAD, [(one.what, one.writes, f"{one.api_server:.2f}", f"{one.etcd:.2f}") for one in found])
+    stage.table(HEAD, [(one.what, one.count, f"{one.api_server:.2f}", f"{one.etcd:.2f}") for one in found])
     return 0
 
 

@@ -113,11 +113,17 @@ class Course:
         As the earliest shows of all that happened to an instant: its Job, its outcome, its passing in the ledger. Whose
         clock may have been a second ahead shows it only if there is nobody else.
         """
-        if not self.jitter:
-            return timedelta(0)
-        signs = self._first_signs
-        exact = {instant: (at, node) for instant, (at, node) in signs.items() if self.early(node, at) == EARLY}
-        delays = [at + EARLY - instant for instant, (at, _) in (exact or signs).items()]
+        signs = self._first_signs.items()
+        exact = [(instant, (at, node)) for instant, (at, node) in signs if self.early(node, at) == EARLY]
+        return self._least(exact or signs)
+
+    @property
+    def shift_at_least(self) -> timedelta:
+        """The same if a node that knows the time by whole seconds was not early: it may have been."""
+        return min(self._least(self._first_signs.items()), self.shift)
+
+    def _least(self, signs: Iterable[tuple[datetime, tuple[datetime, str | None]]]) -> timedelta:
+        delays = [at + EARLY - instant for instant, (at, _) in signs] if self.jitter else []
         least = max(timedelta(0), min(delays, default=timedelta(0)))  # what is early is S3's
         return timedelta(seconds=math.floor(least.total_seconds()))
 

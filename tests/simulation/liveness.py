@@ -184,10 +184,11 @@ def _counts_passed(course: Course, before: Told, after: Told) -> Iterator[Violat
     end = time_of(after.status["settledThrough"])
     passed = len(new.instants(begin, end))
     at_first = len(new.instants(begin - course.shift, end)) if since is None else passed
+    at_least = len(new.instants(begin - course.shift_at_least, end)) if since is None else passed
     no_more = runs_promised(before) >= new.spec.get("maxRuns", 1 << 30)  # what follows the last run is no instant
     if new.same_instants(old) or old.spec.get("schedule") == new.spec.get("schedule"):
         crossed = sum(begin < at <= end and not new.has_instant(at) for at in course.created)  # it had met an edit
-        fits = passed <= grown <= at_first if not course.created else at_first <= grown <= at_first + crossed
+        fits = passed <= grown <= at_first if not course.created else at_least <= grown <= at_first + crossed
         if not fits and not (grown == 0 and no_more):
             yield violation("L4", course, after.at, f"{grown} counted as due, {passed} instants passed")
         return

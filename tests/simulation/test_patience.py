@@ -166,6 +166,23 @@ def test_what_another_node_fired_a_little_early_says_nothing_of_the_jitter() -> 
     assert put_off(joined=11)
 
 
+def test_of_what_was_put_off_by_who_knows_the_time_to_the_second_either_may_be_counted_at_first() -> None:
+    """Put off by 4 s an instant of 10 s is before an object of 14.5 s; put off by 5 s it is not."""
+
+    def fits(due: int, *, joined: float = 12) -> bool:
+        counts = {"due": due, "created": due}
+        story = Story().strike(joined, "join").trouble(10, 45, what="Redis down").apply(14.5, jitterSeconds=5)
+        story.tell(14.9, settledThrough=text(at(10)), owner="node-1", counts=counts).create(20, late=4.5)
+        story.happen(What.CREATED, 30, 35.1, node="node-2")
+        return not any("counted as due" in found.what for found in check(story.until(36).evidence))
+
+    assert fits(0)
+    assert fits(1)
+    assert not fits(2)
+    assert fits(0, joined=3)
+    assert not fits(1, joined=3)
+
+
 def test_redis_that_is_deaf_to_one_replica_tells_the_others_the_time() -> None:
     def early(whom: str) -> bool:
         story = Story().apply().fire(10, 20, 30, 40).create(50, late=-0.9).settle(50).strike(14, "join")

@@ -89,16 +89,16 @@ def test_a_clock_that_was_set_back_makes_no_firing_early() -> None:
     assert room.numbers.outcomes == [(Reason.CREATED, 0.0)]
 
 
-def test_success_is_told_each_quarter_of_an_hour_with_a_count_of_all_that_it_stands_for() -> None:
+def test_success_is_told_each_half_hour_with_a_count_of_all_that_it_stands_for() -> None:
     room = Newsroom()
-    for minute in range(0, 45, 5):
-        room.fired(f"12:{minute:02}")
-        room.clock.advance(300)
+    for minute in range(0, 90, 10):
+        room.fired(f"{12 + minute // 60}:{minute % 60:02}")
+        room.clock.advance(600)
     assert room.events == [
         "Normal SuccessfulCreate x1: Created job report-20260302120000-6f1c2d3e4b",
-        "Normal SuccessfulCreate x3: Created job report-20260302121500-6f1c2d3e4b "
-        "(and 2 more of the kind since the last Event)",
         "Normal SuccessfulCreate x3: Created job report-20260302123000-6f1c2d3e4b "
+        "(and 2 more of the kind since the last Event)",
+        "Normal SuccessfulCreate x3: Created job report-20260302130000-6f1c2d3e4b "
         "(and 2 more of the kind since the last Event)",
     ]
     assert len(room.numbers.outcomes) == 9
