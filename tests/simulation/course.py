@@ -119,8 +119,8 @@ class Course:
 
     @property
     def shift_at_least(self) -> timedelta:
-        """The same if a node that knows the time by whole seconds was not early: it may have been."""
-        return min(self._least(self._first_signs.items()), self.shift)
+        """The same at the least: who knows the time by whole seconds may have been early, and no Job tells nothing."""
+        return min(self._least(self._first_signs.items()), self.shift) if self.created else timedelta(0)
 
     def _least(self, signs: Iterable[tuple[datetime, tuple[datetime, str | None]]]) -> timedelta:
         delays = [at + EARLY - instant for instant, (at, _) in signs] if self.jitter else []

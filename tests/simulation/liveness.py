@@ -188,8 +188,7 @@ def _counts_passed(course: Course, before: Told, after: Told) -> Iterator[Violat
     no_more = runs_promised(before) >= new.spec.get("maxRuns", 1 << 30)  # what follows the last run is no instant
     if new.same_instants(old) or old.spec.get("schedule") == new.spec.get("schedule"):
         crossed = sum(begin < at <= end and not new.has_instant(at) for at in course.created)  # it had met an edit
-        fits = passed <= grown <= at_first if not course.created else at_least <= grown <= at_first + crossed
-        if not fits and not (grown == 0 and no_more):
+        if not at_least <= grown <= at_first + crossed and not (grown == 0 and no_more):
             yield violation("L4", course, after.at, f"{grown} counted as due, {passed} instants passed")
         return
     foreign = (at for at in course.created if not (new.has_instant(at) or old.has_instant(at)))

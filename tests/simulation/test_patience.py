@@ -183,6 +183,20 @@ def test_of_what_was_put_off_by_who_knows_the_time_to_the_second_either_may_be_c
     assert not fits(1, joined=3)
 
 
+def test_where_nothing_was_created_the_jitter_may_be_anything() -> None:
+    """An instant of 10 s is before an edit of 10.2 s if it is put off by nothing, and nobody was there to fire it."""
+
+    def told(instant: float, *, created: bool = False) -> set[str]:
+        story = Story().apply(jitterSeconds=5).apply(10.2, generation=2, jitterSeconds=5, suspend=True)
+        story.trouble(5, 20, what="API server down").settle(instant, "MissedEdit", late=21 - instant, generation=2)
+        story = story.put_off(0, 3.5) if created else story
+        return rules(story.until(28)) & {"L4"}
+
+    assert not told(10)
+    assert told(20)
+    assert told(10, created=True)
+
+
 def test_redis_that_is_deaf_to_one_replica_tells_the_others_the_time() -> None:
     def early(whom: str) -> bool:
         story = Story().apply().fire(10, 20, 30, 40).create(50, late=-0.9).settle(50).strike(14, "join")
