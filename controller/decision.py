@@ -4,7 +4,7 @@
 takes it, observes again and asks again, until the step is to wait. A crash between any two steps is closed by whoever
 decides next, from the status and the Jobs alone.
 
-Under Allow a Job is created first and settled a second later. Under a policy that limits active Jobs, where runs are
+Under Allow a Job is created first and settled within a second. Under a policy that limits active Jobs, where runs are
 limited, and for what people ask for by annotation, the status comes first: a slot is claimed there by compare-and-swap,
 which passes the instant, and whoever sees a slot without a Job fills it. A Job list that is consistent comes before the
 claim, not after it: between the object's resourceVersion and the compare-and-swap nobody else can have claimed, so what

@@ -24,12 +24,8 @@ from controller.settlement import Passage, Settlement
 from controller.status import Status
 from controller.steps import Write
 
-SETTLE_AFTER = timedelta(milliseconds=1200)
-"""A Job that was created is settled when its instant is this old: one write for it and for what happens meanwhile.
-
-So that the end of a short Job is told by the same write: the Job controller of Kubernetes collects for one second what
-happens to a Job's pods before it says that the Job has ended (`syncJobBatchPeriod`).
-"""
+SETTLE_AFTER = timedelta(milliseconds=800)
+"""A Job that was created is settled when its instant is this old: one write for it and for what happens meanwhile."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -33,24 +33,24 @@ NOON: dict[str, Any] = {
 
 
 def test_what_was_created_is_told_soon() -> None:
-    assert books.after_create(**NOON) == Turn(at=at("12:00:01.2"), presses_at=at("12:05"))
+    assert books.after_create(**NOON) == Turn(at=at("12:00:00.8"), presses_at=at("12:05"))
 
 
 def test_what_was_caught_up_is_told_like_any_other() -> None:
     caught_up = Create(firings=(replace(FIRING, trigger=Trigger.CATCH_UP),))
-    assert books.after_create(**{**NOON, "create": caught_up}) == Turn(at=at("12:00:01.2"), presses_at=at("12:05"))
+    assert books.after_create(**{**NOON, "create": caught_up}) == Turn(at=at("12:00:00.8"), presses_at=at("12:05"))
 
 
 def test_who_has_not_told_of_an_earlier_instant_waits_from_then_on() -> None:
     behind = replace(NOON["status"], next_schedule_at=at("11:59:57"))
-    assert books.after_create(**{**NOON, "status": behind}) == Turn(at=at("11:59:58.2"), presses_at=at("12:05"))
+    assert books.after_create(**{**NOON, "status": behind}) == Turn(at=at("11:59:57.8"), presses_at=at("12:05"))
 
 
 def test_jitter_puts_both_off() -> None:
     cron = cron_job(jitterSeconds=86400)
     turn = books.after_create(**{**NOON, "cron_job": cron})
     assert turn is not None
-    assert turn.at - at("12:00:01.2") == cron.shift
+    assert turn.at - at("12:00:00.8") == cron.shift
     assert turn.presses_at == at("12:05") + cron.shift
 
 
@@ -72,7 +72,7 @@ def test_the_look_goes_on_if(row: str) -> None:
 
 def test_after_the_last_instant_nothing_presses() -> None:
     turn = books.after_create(**{**NOON, "create": Create(firings=(LAST,))})
-    assert turn == Turn(at=at("12:00:01.2"))
+    assert turn == Turn(at=at("12:00:00.8"))
 
 
 def outcome(reason: Reason) -> Outcome:
@@ -87,7 +87,7 @@ def written(status: Status, *outcomes: Outcome) -> Write:
 def test_a_write_that_only_tells_of_created_jobs_may_wait_and_no_other() -> None:
     status = replace(settled(CRON, "12:00"), next_schedule_at=at("12:05"))
     told = written(status, outcome(Reason.CREATED))
-    assert books.instead_of(CRON, told, ()) == Turn(at=at("12:00:01.2"), presses_at=at("12:05"))
+    assert books.instead_of(CRON, told, ()) == Turn(at=at("12:00:00.8"), presses_at=at("12:05"))
     assert books.instead_of(CRON, told, (attempt("11:55", final=False),)) is None
     assert books.instead_of(cron_job(concurrencyPolicy="Replace"), told, ()) is None
     assert books.instead_of(CRON, written(status), ()) is None

@@ -172,11 +172,11 @@ def test_a_new_object_is_written_to_before_anything_else_and_counts_from_its_cre
     assert described(step_of(cron, "12:00:01", status=step.status)) == "create 12:00"
 
 
-def test_a_created_job_is_settled_when_its_instant_is_a_little_more_than_a_second_old() -> None:
+def test_a_created_job_is_settled_when_its_instant_is_eight_tenths_of_a_second_old() -> None:
     cron = cron_job()
     known: dict[str, Any] = {"status": decide_ready(cron), "jobs": (job(cron, "12:00"),)}
-    assert waits_until(step_of(cron, "12:00:00.1", **known)) == at("12:00:01.2")
-    step = step_of(cron, "12:00:01.2", **known)
+    assert waits_until(step_of(cron, "12:00:00.1", **known)) == at("12:00:00.8")
+    step = step_of(cron, "12:00:00.8", **known)
     assert isinstance(step, Write)
     assert step.status.settled_through == at("12:00")
     assert step.status.last_schedule_at == at("12:00")
@@ -326,8 +326,8 @@ def test_a_slot_is_claimed_after_a_consistent_look_and_then_filled() -> None:
     assert step.status.counts == {"due": 1}
     assert described(step_of(cron, "12:00:01", status=step.status, complete=True)) == "create 12:00"
     filled: dict[str, Any] = {"status": step.status, "jobs": (job(cron, "12:00"),)}
-    assert waits_until(step_of(cron, "12:00:00.5", **filled)) == at("12:00:01.2")
-    assert described(step_of(cron, "12:00:02", **filled)) == "write Created"
+    assert waits_until(step_of(cron, "12:00:00.5", **filled)) == at("12:00:00.8")
+    assert described(step_of(cron, "12:00:01", **filled)) == "write Created"
 
 
 def test_a_claimed_slot_that_nobody_filled_is_filled_however_late() -> None:
@@ -370,7 +370,7 @@ def test_a_claimed_slot_whose_job_another_node_recorded_is_concluded_and_release
     status = replace(decide_ready(cron), settled_through=at("12:00"), active=(slot(cron, "12:00"),), counts={"due": 1})
     known: dict[str, Any] = {"status": status, "recalled": recalled(cron, "12:00")}
     assert described(step_of(cron, "12:00:01", **known)) == "look"
-    step = step_of(cron, "12:00:02", complete=True, **known)
+    step = step_of(cron, "12:00:01", complete=True, **known)
     assert described(step) == "write Created"
     assert isinstance(step, Write)
     assert (step.status.active, step.status.counts) == ((), {"due": 1, "created": 1})
@@ -380,7 +380,7 @@ def test_a_job_that_only_the_store_knows_gets_its_place_if_it_is_there_so_that_i
     cron = cron_job(concurrencyPolicy="Forbid")
     status = replace(decide_ready(cron), settled_through=at("12:00"), active=(slot(cron, "12:00"),), counts={"due": 1})
     known: dict[str, Any] = {"status": status, "recalled": recalled(cron, "12:00"), "complete": True}
-    step = step_of(cron, "12:00:02", jobs=(job(cron, "12:00"),), **known)
+    step = step_of(cron, "12:00:01", jobs=(job(cron, "12:00"),), **known)
     assert isinstance(step, Write)
     assert step.status.active == (slot(cron, "12:00", uid="job-12:00"),)
 

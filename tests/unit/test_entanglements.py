@@ -149,13 +149,13 @@ def test_the_number_of_runs_told_is_the_number_that_have_fired() -> None:
 
 
 @pytest.mark.parametrize("stopped", [{"suspend": True}, {"annotations": {"suspend-until": "2026-03-02T18:00:00Z"}}])
-def test_a_job_made_just_before_a_suspension_is_settled_soon_and_not_within_the_hour(
+def test_a_job_made_just_before_a_suspension_is_settled_at_once_and_not_within_the_hour(
     stopped: dict[str, Any],
 ) -> None:
     cron = cron_job(**stopped)
     told = step_of(cron, "11:56", status=decide_ready(cron))
     status = told.status if isinstance(told, Write) else decide_ready(cron)
-    step = step_of(cron, "12:00:02", status=status, jobs=(job(cron, "12:00"),))
+    step = step_of(cron, "12:00:01", status=status, jobs=(job(cron, "12:00"),))
     assert described(step) == "write Created"
 
 

@@ -211,7 +211,7 @@ def test_a_run_that_could_not_be_created_leaves_its_place_to_the_next_instant() 
 )
 def test_a_schedule_that_has_ended_is_completed_and_no_error(spec: dict[str, Any], reason: str) -> None:
     cron = cron_job(**spec)
-    step = step_of(cron, "12:00:02", status=decide_ready(cron), jobs=(job(cron, "12:00"),))
+    step = step_of(cron, "12:00:01", status=decide_ready(cron), jobs=(job(cron, "12:00"),))
     assert isinstance(step, Write)
     completed = step.status.condition(COMPLETED)
     assert completed is not None
