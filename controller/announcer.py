@@ -28,9 +28,9 @@ logger = logging.getLogger(__name__)
 PAUSE = timedelta(minutes=1)
 """The same is told at most this often of each object: Events are for people, and each one is a write."""
 ROUTINE = timedelta(minutes=30)
-"""So often, what is as it should be: the API server keeps an Event for an hour, so one is always there. The status
-tells of each firing anyway; an Event for each thing that happens to each Job doubled the writes of an object that fires
-every minute."""
+"""So often, what is as it should be; the API server keeps an Event for an hour, unless it was told otherwise. The
+status tells of each firing anyway; an Event for each thing that happens to each Job doubled the writes of an object
+that fires every minute."""
 
 _EVENTS = {
     Reason.SKIPPED_FORBID: (EventType.NORMAL, "JobAlreadyActive", "an earlier Job is still active"),

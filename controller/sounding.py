@@ -40,7 +40,7 @@ after it was sent where the API server is far away: then a second was too short,
 LASTS = timedelta(milliseconds=1500)
 """A watch that will be fresh for so long needs no write."""
 MANY = 4
-"""So many reads cost the API server what one write does that every replica's watch shows (`tests.bench.writes`)."""
+"""So many reads cost the API server as much as one write does that six watches show (docs/profile.md)."""
 
 TRIED = 8
 """So many objects are tried for one that can be written."""

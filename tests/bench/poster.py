@@ -36,7 +36,7 @@ def post(
     Raises:
         RuntimeError: One was not created.
     """
-    _send(api, "POST", [(path, body) for body in bodies], go_at, processes)
+    _send(api, "POST", [(path, _text(body)) for body in bodies], go_at, processes)
 
 
 def put(api: ApiClient, bodies: Sequence[tuple[str, dict[str, Any]]]) -> None:
@@ -48,14 +48,14 @@ def put(api: ApiClient, bodies: Sequence[tuple[str, dict[str, Any]]]) -> None:
     Raises:
         RuntimeError: One was not replaced.
     """
-    _send(api, "PUT", bodies, 0.0, 1)
+    _send(api, "PUT", [(path, _text(body)) for path, body in bodies], 0.0, 1)
 
 
 def get(api: ApiClient, paths: Sequence[str]) -> None:
     """Read objects.
 
     Args:
-        paths: Of each.
+        paths: Where they are.
 
     Raises:
         RuntimeError: One was not there.
@@ -63,14 +63,17 @@ def get(api: ApiClient, paths: Sequence[str]) -> None:
     _send(api, "GET", [(path, None) for path in paths], 0.0, 1)
 
 
+def _text(body: dict[str, Any]) -> bytes:
+    return json.dumps(body).encode()
+
+
 def _send(
-    api: ApiClient, method: str, bodies: Sequence[tuple[str, dict[str, Any] | None]], go_at: float, processes: int
+    api: ApiClient, method: str, requests: Sequence[tuple[str, bytes | None]], go_at: float, processes: int
 ) -> None:
-    requests = [(path, None if body is None else json.dumps(body).encode()) for path, body in bodies]
     context = multiprocessing.get_context("spawn")
     abreast = max(1, ABREAST // processes)
     workers = [
-        context.Process(target=_work, args=(api, method, requests[number::processes], go_at, abreast))
+        context.Process(target=_work, args=(api, method, list(requests[number::processes]), go_at, abreast))
         for number in range(processes)
     ]
     for worker in workers:
@@ -78,7 +81,7 @@ def _send(
     for worker in workers:
         worker.join()
     if any(worker.exitcode for worker in workers):
-        raise RuntimeError(f"{method} failed for some of {len(bodies)} objects; the first was to go to {bodies[0][0]}")
+        raise RuntimeError(f"{method} failed for some of {len(requests)} objects; the first was {requests[0][0]}")
 
 
 def _work(api: ApiClient, method: str, requests: list[tuple[str, bytes | None]], go_at: float, abreast: int) -> None:

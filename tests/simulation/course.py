@@ -62,6 +62,12 @@ class Outcome:
     told_by: str | None = None
 
 
+def _least_delay(signs: Mapping[datetime, tuple[datetime, str | None]]) -> timedelta:
+    """How long after an instant the first of all signs came, in whole seconds."""
+    least = min((at + EARLY - instant for instant, (at, _) in signs.items()), default=timedelta(0))
+    return timedelta(seconds=max(0, math.floor(least.total_seconds())))  # what is early is S3's
+
+
 def _met(entry: Happening, outcome: Outcome) -> bool:
     """Whether a create and the write of another node were under way together, a list of the Jobs before that."""
     others = outcome.told_by is not None and entry.node is not None and outcome.told_by != entry.node
@@ -113,21 +119,19 @@ class Course:
         As the earliest shows of all that happened to an instant: its Job, its outcome, its passing in the ledger. Whose
         clock may have been a second ahead shows it only if there is nobody else.
         """
-        signs = self._first_signs.items()
-        exact = [(instant, (at, node)) for instant, (at, node) in signs if self.early(node, at) == EARLY]
-        return self._least(exact or signs)
+        if not self.jitter:
+            return timedelta(0)
+        signs = self._first_signs
+        exact = {instant: (at, node) for instant, (at, node) in signs.items() if self.early(node, at) == EARLY}
+        return _least_delay(exact or signs)
 
-    @property
-    def shift_at_least(self) -> timedelta:
-        """The same at the least: who knows the time by whole seconds may have been early, and no Job tells nothing."""
-        return min(self._least(self._first_signs.items()), self.shift) if self.created else timedelta(0)
+    @cached_property
+    def shifts(self) -> list[timedelta]:
+        """What the shift may be, least first: a clock may be a second ahead, and without a Job it may be nothing."""
+        least = min(_least_delay(self._first_signs), self.shift) if self.created else timedelta(0)
+        return [least + timedelta(seconds=more) for more in range((self.shift - least).seconds + 1)]
 
-    def _least(self, signs: Iterable[tuple[datetime, tuple[datetime, str | None]]]) -> timedelta:
-        delays = [at + EARLY - instant for instant, (at, _) in signs] if self.jitter else []
-        least = max(timedelta(0), min(delays, default=timedelta(0)))  # what is early is S3's
-        return timedelta(seconds=math.floor(least.total_seconds()))
-
-    @property
+    @cached_property
     def _first_signs(self) -> dict[datetime, tuple[datetime, str | None]]:
         """By instant, when something first happened to it, and by whom: what others tell later rests on that."""
         signs = [(instant, entry.at, entry.node) for instant, entry in self.created.items()]
