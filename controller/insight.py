@@ -20,7 +20,7 @@ class Insight:
 
     Attributes:
         began: When the first look that learnt of it began, loop time.
-        read_at: When the object was read from etcd, loop time.
+        read_at: When the object was read from etcd, loop time. The answer to a write of ours is as good as a read.
         listed_at: The version of the object that a list of its Jobs from etcd is complete for. Our own writes carry it
             on. A version that anybody else wrote may speak of Jobs that were made after the list.
         checked: Its template was checked.

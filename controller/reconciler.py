@@ -237,8 +237,10 @@ class Reconciler:
         Not if a slot is given up: until this write is there another node may fill it.
         """
         listed = insight.listed_at == cron_job.resource_version and not step.given_up
+        sent_at = self._clock.elapsed()
         written = await self._executor.write(cron_job, step)
         insight.listed_at = written.resource_version if written is not None and listed else None
+        insight.read_at = sent_at  # what was written is what is in etcd, and after a conflict it was read
         return written
 
     async def _create(self, cron_job: CronJob, step: Create, insight: Insight) -> bool:

@@ -5,7 +5,8 @@ A connection with TLS costs the API server as much as a create; a herd's hundred
 A create rests on what the watch shows, and the watch is trusted for three seconds after it has shown a write of ours
 (PROTOCOL). Where nothing was written for so long, each object that is due is read first: a thousand reads in the very
 second in which a thousand Jobs are to be made. One write just before makes them needless; while the herd lasts, one
-more follows from time to time, until the herd's own statuses are written.
+more follows from time to time, until the herd's own statuses are written. What is claimed before it fires needs none:
+the claim goes through only if the object is as it is known.
 
 What is written is true and of no consequence: `settledThrough` of an object that fires soon moves on through time in
 which no instant lies. It is help and nothing else: where it fails, or nothing can be written so, the objects are read.
@@ -40,7 +41,12 @@ after it was sent where the API server is far away: then a second was too short,
 LASTS = timedelta(milliseconds=1500)
 """A watch that will be fresh for so long needs no write."""
 MANY = 4
-"""So many reads cost the API server as much as one write does that six watches show (docs/profile.md)."""
+"""So many firings have connections opened for them."""
+WORTH_A_WRITE = 8
+"""So many reads are saved by a write. Four cost the API server as much as one write that six watches show
+(docs/profile.md); but a write stays in etcd's history, and is to be one of many that a herd's firings cost."""
+SAMPLE = 4 * WORTH_A_WRITE
+"""Of so many it is seen whether they are a herd, and how many of them are claimed before they fire."""
 
 TRIED = 8
 """So many objects are tried for one that can be written."""
@@ -92,12 +98,13 @@ class Sounding:
     async def look_ahead(self) -> None:
         """Get ready for what is due soon, if it is much."""
         now = self._clock.now()
-        soon = self._queue.firing_by(now + AHEAD, at_most=self._queue.places)
+        soon = self._queue.firing_by(now + AHEAD, at_most=SAMPLE)
         if len(soon) < MANY:
             return
-        if not self._cron_jobs.is_fresh(self._clock.elapsed() + LASTS):
-            await self._sound(soon[-TRIED:], now)
-        await self._open_connections(len(soon))
+        unclaimed = [cron_job for cron_job in map(self._cron_jobs.get, soon) if cron_job and not cron_job.spec.claims]
+        if len(unclaimed) >= WORTH_A_WRITE and not self._cron_jobs.is_fresh(self._clock.elapsed() + LASTS):
+            await self._sound(unclaimed[-TRIED:], now)
+        await self._open_connections(min(len(soon), self._queue.places))
 
     async def _open_connections(self, count: int) -> None:
         """Have one for each look that is under way at once, unless that was seen to just now."""
@@ -106,11 +113,10 @@ class Sounding:
             self._opened_at = elapsed
             await self._cluster.open_connections(count)
 
-    async def _sound(self, keys: list[Key], now: datetime) -> None:
+    async def _sound(self, cron_jobs: list[CronJob], now: datetime) -> None:
         """Write to one of them: the last to be looked at is the least likely to be looked at meanwhile."""
-        for key in reversed(keys):
-            cron_job = self._cron_jobs.get(key)
-            if cron_job is not None and self._owns(key) and (step := moved_on(cron_job, now)) is not None:
+        for cron_job in reversed(cron_jobs):
+            if self._owns(cron_job.key) and (step := moved_on(cron_job, now)) is not None:
                 await self._write(cron_job, step)
                 return
 

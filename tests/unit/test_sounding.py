@@ -9,7 +9,7 @@ import pytest
 
 from controller import sounding, statusbody
 from controller.concurrency import MOST
-from controller.sounding import MANY, moved_on
+from controller.sounding import MANY, WORTH_A_WRITE, moved_on
 from controller.spec import CronJob
 from controller.status import Status
 from tests.unit.builders import TEMPLATE, at, cron_job
@@ -58,10 +58,11 @@ def test_an_object_that_waits_for_anything_else_is_left_alone(row: str) -> None:
     assert moved(cron, "11:59:30", **written) is None
 
 
-def herd(world: World, count: int) -> None:
+def herd(world: World, count: int, namespace: str = "ns", **spec: Any) -> None:
     """So many objects that fire at each full minute."""
     for number in range(count):
-        world.server.apply("ns", f"object-{number}", {"schedule": "* * * * *", "jobTemplate": TEMPLATE})
+        body = {"schedule": "* * * * *", "jobTemplate": TEMPLATE, **spec}
+        world.server.apply(namespace, f"object-{number}", body)
 
 
 def test_before_a_herd_one_status_is_written_and_then_no_object_is_read() -> None:
@@ -92,16 +93,46 @@ def test_before_a_herd_connections_are_opened_once_in_a_while() -> None:
     running(act)
 
 
-def test_before_a_few_objects_nothing_is_written() -> None:
+@pytest.mark.parametrize(("count", "opened"), [(MANY - 1, []), (WORTH_A_WRITE - 1, [WORTH_A_WRITE - 1])])
+def test_before_a_few_objects_nothing_is_written(count: int, opened: list[int]) -> None:
     async def act(world: World, node: Running) -> None:
-        herd(world, MANY - 1)
+        herd(world, count)
         await world.until(55)
         reads, writes = node.cluster.reads, node.cluster.writes
         await world.until(59.9)
         assert node.cluster.writes == writes
         await world.until(60.5)
-        assert node.cluster.reads == reads + MANY - 1
-        assert node.cluster.opened == []
+        assert node.cluster.reads == reads + count
+        assert node.cluster.opened == opened
+
+    running(act)
+
+
+def test_some_that_are_claimed_among_a_herd_change_nothing() -> None:
+    async def act(world: World, node: Running) -> None:
+        herd(world, 2 * WORTH_A_WRITE)
+        herd(world, WORTH_A_WRITE, namespace="claimed", concurrencyPolicy="Forbid")
+        await world.until(55)
+        reads, writes = node.cluster.reads, node.cluster.writes
+        await world.until(59.9)
+        assert node.cluster.writes == writes + 1
+        await world.until(60.5)
+        assert world.instants == [60] * 3 * WORTH_A_WRITE
+        assert node.cluster.reads == reads
+
+    running(act)
+
+
+def test_nothing_is_written_before_a_herd_that_is_claimed_for_each_claim_shows_what_is_in_etcd() -> None:
+    async def act(world: World, node: Running) -> None:
+        herd(world, 2 * WORTH_A_WRITE, concurrencyPolicy="Forbid")
+        await world.until(55)
+        reads, writes = node.cluster.reads, node.cluster.writes
+        await world.until(59.9)
+        assert node.cluster.writes == writes
+        await world.until(60.5)
+        assert world.instants == [60] * 2 * WORTH_A_WRITE
+        assert node.cluster.reads == reads
 
     running(act)
 
