@@ -18,7 +18,7 @@ from controller import status as statuses
 from controller.contention import Contention
 from controller.errors import NamespaceTerminating, TransientError
 from controller.executor import ONE_LOOK, Executor
-from controller.insight import Insight, Insights
+from controller.insight import AGAIN_IN, Insight, Insights
 from controller.lister import FRESH, CronJobLister, JobLister
 from controller.nodepool import NodePool, Ours, Theirs, Unsure
 from controller.observation import Observed, Stance
@@ -125,11 +125,15 @@ class Reconciler:
             if created and isinstance(step, Write) and (turn := self._instead_of(cron_job, step)) is not None:
                 self._insights.leave(insight)
                 return turn
+            begun = self._clock.elapsed()
             try:
                 did = await self._carry_out(cron_job, step, insight)
             except NamespaceTerminating:
                 return Turn(at=self._clock.now() + SILENCE)
             except TransientError as error:
+                if insight.forgives(error, after=self._clock.elapsed() - begun):
+                    await self._clock.sleep(AGAIN_IN)
+                    continue
                 error.after_progress = error.after_progress or written
                 self._insights.leave(insight)
                 raise

@@ -23,7 +23,8 @@ SECONDS = 60
 STARTED, KNOWN, CALM = 5.0, 3.0, 15.0
 POLICIES = ("Allow", "Forbid", "Replace", "Queue")
 BEHIND = timedelta(seconds=15)
-"""Nobody is late by as much; where each failure lengthened the pauses, the worst was 47 s."""
+"""Nobody is late by as much. Where each failure lengthened the pauses the worst was 47 s. Where each ended its look, and
+half of the requests failed, it was 42 s, and 147 of 354 instants under Replace had no Job."""
 LONG, SHORT = timedelta(seconds=5), timedelta(seconds=0.1)
 """How long a Job under Replace runs, so that each meets the one before; and any other."""
 
@@ -68,9 +69,11 @@ def _of(history: Iterable[Happening], name: str, since: datetime) -> list[timede
 
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize(
-    ("glitch", "share"), [(Glitch.THROTTLED, 0.2), (Glitch.ERROR_BEFORE, 0.2)], ids=["429", "500 before the write"]
+    ("glitch", "share"),
+    [(Glitch.THROTTLED, 0.2), (Glitch.ERROR_BEFORE, 0.5), (Glitch.ERROR_AFTER, 0.5)],
+    ids=["429", "500 before the write", "500 after it"],
 )
-def test_with_a_fifth_of_the_requests_failing_each_instant_has_its_job_and_none_falls_behind(
+def test_with_a_share_of_the_requests_failing_each_instant_has_its_job_and_none_falls_behind(
     glitch: Glitch, share: float, seed: int
 ) -> None:
     found = lateness(glitch, share, seed=seed)
