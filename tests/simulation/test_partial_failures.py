@@ -23,8 +23,8 @@ SECONDS = 60
 STARTED, KNOWN, CALM = 5.0, 3.0, 15.0
 POLICIES = ("Allow", "Forbid", "Replace", "Queue")
 BEHIND = timedelta(seconds=15)
-"""Nobody is late by as much. Where each failure lengthened the pauses the worst was 47 s. Where each ended its look, and
-half of the requests failed, it was 42 s, and 147 of 354 instants under Replace had no Job."""
+"""Nobody is late by as much. Where each failure lengthened the pauses the worst was 47 s. Where each ended its look
+and half of the requests failed it was 42 s, and 147 of 354 instants under Replace had no Job."""
 LONG, SHORT = timedelta(seconds=5), timedelta(seconds=0.1)
 """How long a Job under Replace runs, so that each meets the one before; and any other."""
 
