@@ -18,7 +18,7 @@ from controller import status as statuses
 from controller.contention import Contention
 from controller.errors import NamespaceTerminating, TransientError
 from controller.executor import ONE_LOOK, Executor
-from controller.insight import AGAIN_IN, Insight, Insights
+from controller.insight import Insight, Insights
 from controller.lister import FRESH, CronJobLister, JobLister
 from controller.nodepool import NodePool, Ours, Theirs, Unsure
 from controller.observation import Observed, Stance
@@ -125,15 +125,11 @@ class Reconciler:
             if created and isinstance(step, Write) and (turn := self._instead_of(cron_job, step)) is not None:
                 self._insights.leave(insight)
                 return turn
-            begun = self._clock.elapsed()
             try:
                 did = await self._carry_out(cron_job, step, insight)
             except NamespaceTerminating:
                 return Turn(at=self._clock.now() + SILENCE)
             except TransientError as error:
-                if insight.forgives(error, after=self._clock.elapsed() - begun):
-                    await self._clock.sleep(AGAIN_IN)
-                    continue
                 error.after_progress = error.after_progress or written
                 self._insights.leave(insight)
                 raise
@@ -220,7 +216,7 @@ class Reconciler:
                 insight.checked = await self._executor.check(cron_job)
             case Look():
                 await self._executor.look(cron_job)
-                insight.listed_at = cron_job.resource_version
+                insight.listed_at, insight.doubted = cron_job.resource_version, False
             case Recall(after=after):
                 await self._recollections.ask(cron_job.uid, after=after)
                 insight.listed_at = None  # a Job that is known from the store alone may have been made after the list
@@ -229,6 +225,8 @@ class Reconciler:
             case Delete(jobs=jobs, cause=cause):
                 await self._executor.delete(cron_job, jobs, cause)
                 return True
+            case Write() if step.given_up and insight.doubted:  # first it is seen whether its Job was made after all
+                return await self._carry_out(cron_job, Look(), insight)
             case Write():
                 return await self._write(cron_job, step, insight) is not None
             case never:
@@ -260,7 +258,9 @@ class Reconciler:
             current = await self._contested(cron_job, status, insight)
         if current is None:
             return False
+        doubted, insight.doubted = insight.doubted, True
         await self._executor.create(current, step, within=within)
+        insight.doubted = doubted
         return True
 
     async def _is_current(self, cron_job: CronJob, insight: Insight) -> bool:

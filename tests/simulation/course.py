@@ -129,7 +129,7 @@ class Course:
     def shifts(self) -> list[timedelta]:
         """What the shift may be, least first: a clock may be a second ahead, and without a Job it may be nothing."""
         least = min(_least_delay(self._first_signs), self.shift) if self.created else timedelta(0)
-        return [least + timedelta(seconds=more) for more in range((self.shift - least).seconds + 1)]
+        return [least + timedelta(seconds=more) for more in range(round((self.shift - least).total_seconds()) + 1)]
 
     @cached_property
     def _first_signs(self) -> dict[datetime, tuple[datetime, str | None]]:

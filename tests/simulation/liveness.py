@@ -183,11 +183,12 @@ def _counts_passed(course: Course, before: Told, after: Told) -> Iterator[Violat
     begin = course.life.created_at if since is None else time_of(since)
     end = time_of(after.status["settledThrough"])
     passed = len(new.instants(begin, end))
-    firsts = [len(new.instants(begin - shift, end)) for shift in course.shifts] if since is None else [passed]
+    ends = (course.shifts[0], course.shifts[-1]) if since is None else (timedelta(0), timedelta(0))
+    least, most = (len(new.instants(begin - shift, end)) for shift in ends)
     no_more = runs_promised(before) >= new.spec.get("maxRuns", 1 << 30)  # what follows the last run is no instant
     if new.same_instants(old) or old.spec.get("schedule") == new.spec.get("schedule"):
         crossed = sum(begin < at <= end and not new.has_instant(at) for at in course.created)  # it had met an edit
-        if not firsts[0] <= grown <= firsts[-1] + crossed and not (grown == 0 and no_more):
+        if not least <= grown <= most + crossed and not (grown == 0 and no_more):
             yield violation("L4", course, after.at, f"{grown} counted as due, {passed} instants passed")
         return
     foreign = (at for at in course.created if not (new.has_instant(at) or old.has_instant(at)))

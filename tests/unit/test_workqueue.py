@@ -17,7 +17,7 @@ from controller.preparation import AHEAD
 from controller.rush import COURTESY, HESITATION, MANY, WITHIN
 from controller.spec import Key
 from controller.turns import Turn
-from controller.workqueue import BRINK, GLANCE, MOST_PLACES, SLOW, WorkQueue
+from controller.workqueue import BREATH, BRINK, GLANCE, MOST_PLACES, SLOW, TRIES, WorkQueue
 from tests.fakes.clock import EPOCH, SimulatedClock
 from tests.simulation.loop import Simulation, simulate
 from tests.unit.builders import key
@@ -475,9 +475,11 @@ def test_a_transient_error_brings_the_key_back_with_pauses_that_grow_up_to_five_
 
     times = at_desk(act).times("a")
     pauses = [round(later - sooner, 3) for sooner, later in pairwise(times)]
-    assert pauses[:3] == [0.2, 0.3, 0.45]
-    assert pauses == sorted(pauses)
-    assert pauses[-2:] == [5, 5]
+    rests = pauses[TRIES - 1 :: TRIES]
+    assert pauses[:6] == [0.05, 0.05, 0.2, 0.05, 0.05, 0.3]
+    assert pauses[::TRIES] == pytest.approx([BREATH.total_seconds()] * len(pauses[::TRIES]), abs=0.002)
+    assert rests == sorted(rests)
+    assert rests[-2:] == [5, 5]
 
 
 def test_the_pauses_begin_anew_after_a_look_that_went_well() -> None:
@@ -486,19 +488,19 @@ def test_the_pauses_begin_anew_after_a_look_that_went_well() -> None:
         desk.add("a", 0)
         await desk.until(20)
 
-    assert at_desk(act).times("a") == [0, 0.2, 0.5, 10, 10.2]
+    assert at_desk(act).times("a") == [0, 0.05, 0.1, 10, 10.05]
 
 
 def test_an_object_made_again_under_a_key_does_not_inherit_its_pauses() -> None:
     async def act(desk: Desk) -> None:
         desk.answer = answers(DOWN)
         desk.add("a", 0)
-        await desk.until(3.5)  # at 2.6 the pause has grown to 1.5 s
+        await desk.until(3.5)  # the pause has grown to 1 s
         desk.queue.discard(key("a"))
         desk.add("a", 4)
         await desk.until(4.5)
 
-    assert at_desk(act).times("a")[-2:] == [4, 4.2]
+    assert [at for at in at_desk(act).times("a") if at >= 4] == [4, 4.05, 4.1, 4.3, 4.35, 4.4]
 
 
 @pytest.mark.parametrize(("asked", "pause"), [(30, 30), (0.05, 0.2)], ids=["longer than ours", "shorter than ours"])
@@ -528,16 +530,16 @@ def test_after_progress_the_pauses_begin_anew() -> None:
     async def act(desk: Desk) -> None:
         moved = ClusterUnavailable("the answer to the second write was lost")
         moved.after_progress = True
-        desk.answer = answers(DOWN, DOWN, DOWN, moved, DOWN, None)
+        desk.answer = answers(*[DOWN] * 6, moved, DOWN, DOWN, None)
         desk.add("a", 0)
         await desk.until(60)
 
-    assert at_desk(act).times("a") == [0, 0.2, 0.5, 0.95, 1.15, 1.45]
+    assert at_desk(act).times("a") == [0, 0.05, 0.1, 0.3, 0.35, 0.4, 0.7, 0.75, 0.8, 1]
 
 
 def test_a_conflict_rests_like_any_other_failure_so_that_two_who_meet_do_not_spin() -> None:
     async def act(desk: Desk) -> None:
-        desk.answer = answers(Conflict("changed"), Conflict("changed"), DOWN, None)
+        desk.answer = answers(*[Conflict("changed")] * 3, None)
         desk.add("a", 0)
         await desk.until(60)
 
