@@ -40,7 +40,7 @@ mere chance, and doubled pauses were seen to hold up a key of each second for el
 BREATH, TRIES = timedelta(milliseconds=50), 3
 """So many failures of the API server in a row count as one, with a breath between them. Where half of the requests
 fail, a firing that takes a claim, a deletion and a create rarely comes through at once, and each is soon behind the
-next: under Replace on real processes up to 15 s, and 5 s since (`tests.simulation.test_partial_failures` has more)."""
+next: under Replace on real processes up to 15 s, and 2 s since (`tests.simulation.test_partial_failures` has more)."""
 LONGEST_PAUSE = timedelta(seconds=5)
 """Below F = 8 s of INVARIANTS: what an outage held up begins again within that of its end."""
 SHORTEST_LIMIT = timedelta(seconds=1)
