@@ -22,6 +22,7 @@ from datetime import datetime, timedelta
 from typing import NoReturn
 
 from controller import statusbody
+from controller.concurrency import MOST
 from controller.errors import TransientError
 from controller.executor import Executor
 from controller.lister import CronJobLister
@@ -45,9 +46,8 @@ MANY = 4
 WORTH_A_WRITE = 8
 """So many reads are saved by a write. Four cost the API server as much as one write that six watches show
 (docs/profile.md); but a write stays in etcd's history, and is to be one of many that a herd's firings cost."""
-SAMPLE = 4 * WORTH_A_WRITE
-"""Of so many it is seen whether they are a herd, and how many of them are claimed before they fire; as many as there
-are places at most (`concurrency`)."""
+SAMPLE = MOST
+"""Of so many it is seen whether they are a herd, and how many of them are claimed before they fire."""
 TRIED = 8
 """So many objects are tried for one that can be written."""
 KEPT = timedelta(seconds=10)

@@ -1,8 +1,8 @@
 """What a request costs the API server: `python -m tests.bench.writes`.
 
-A Job that is made, an object that is read, and a status that is written, while nobody watches; then the same status
-under our CRD from which something is left out, to see what that costs. Processor time of the API server and of etcd for
-each.
+A Job that is made, and a status that is written, while nobody watches; the same status under our CRD from which
+something is left out, to see what that costs; and an object that is read. Processor time of the API server and of etcd
+for each.
 """
 
 from __future__ import annotations

@@ -65,16 +65,21 @@ def herd(world: World, count: int, namespace: str = "ns", **spec: Any) -> None:
         world.server.apply(namespace, f"object-{number}", body)
 
 
+async def asked(world: World, node: Running) -> tuple[int, int]:
+    """How many statuses are written before the full minute, and how many objects are read until it has fired."""
+    await world.until(55)
+    reads, writes = node.cluster.reads, node.cluster.writes
+    await world.until(59.9)
+    written = node.cluster.writes - writes
+    await world.until(60.5)
+    return written, node.cluster.reads - reads
+
+
 def test_before_a_herd_one_status_is_written_and_then_no_object_is_read() -> None:
     async def act(world: World, node: Running) -> None:
         herd(world, 5 * MANY)
-        await world.until(55)
-        reads, writes = node.cluster.reads, node.cluster.writes
-        await world.until(59.9)
-        assert node.cluster.writes == writes + 1
-        await world.until(60.5)
+        assert await asked(world, node) == (1, 0)
         assert world.instants == [60] * 5 * MANY
-        assert node.cluster.reads == reads
 
     running(act)
 
@@ -97,12 +102,7 @@ def test_before_a_herd_connections_are_opened_once_in_a_while() -> None:
 def test_before_a_few_objects_nothing_is_written(count: int, opened: list[int]) -> None:
     async def act(world: World, node: Running) -> None:
         herd(world, count)
-        await world.until(55)
-        reads, writes = node.cluster.reads, node.cluster.writes
-        await world.until(59.9)
-        assert node.cluster.writes == writes
-        await world.until(60.5)
-        assert node.cluster.reads == reads + count
+        assert await asked(world, node) == (0, count)
         assert node.cluster.opened == opened
 
     running(act)
@@ -112,13 +112,8 @@ def test_some_that_are_claimed_among_a_herd_change_nothing() -> None:
     async def act(world: World, node: Running) -> None:
         herd(world, 2 * WORTH_A_WRITE)
         herd(world, WORTH_A_WRITE, namespace="claimed", concurrencyPolicy="Forbid")
-        await world.until(55)
-        reads, writes = node.cluster.reads, node.cluster.writes
-        await world.until(59.9)
-        assert node.cluster.writes == writes + 1
-        await world.until(60.5)
+        assert await asked(world, node) == (1, 0)
         assert world.instants == [60] * 3 * WORTH_A_WRITE
-        assert node.cluster.reads == reads
 
     running(act)
 
@@ -126,13 +121,8 @@ def test_some_that_are_claimed_among_a_herd_change_nothing() -> None:
 def test_nothing_is_written_before_a_herd_that_is_claimed_for_each_claim_shows_what_is_in_etcd() -> None:
     async def act(world: World, node: Running) -> None:
         herd(world, 2 * WORTH_A_WRITE, concurrencyPolicy="Forbid")
-        await world.until(55)
-        reads, writes = node.cluster.reads, node.cluster.writes
-        await world.until(59.9)
-        assert node.cluster.writes == writes
-        await world.until(60.5)
+        assert await asked(world, node) == (0, 0)
         assert world.instants == [60] * 2 * WORTH_A_WRITE
-        assert node.cluster.reads == reads
 
     running(act)
 
