@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -16,10 +17,26 @@ from tests.adapters import redis_server
 from tests.adapters.documented import documented_acl
 from tests.adapters.redis_server import RedisServer
 
+LONGEST_SECONDS = 100.0
+"""Longest that a test may take: less than what pytest-timeout gives it, which ends the whole process."""
+
 
 def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
     """The loop that a replica runs on: it treats connections that are gone in its own way."""
-    return {"uvloop": uvloop.new_event_loop}
+    return {"uvloop": _bounded_loop}
+
+
+def _bounded_loop() -> asyncio.AbstractEventLoop:
+    """A loop for one test, whose tasks are cancelled if it waits for what never comes."""
+    loop = uvloop.new_event_loop()
+    loop.call_later(LONGEST_SECONDS, _give_up, loop)
+    return loop
+
+
+def _give_up(loop: asyncio.AbstractEventLoop) -> None:
+    for task in asyncio.all_tasks(loop):
+        task.print_stack(file=sys.__stderr__)
+        task.cancel(f"the test takes longer than {LONGEST_SECONDS:g} s")
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,7 @@ more memory than a minute. A seed that breaks does not end it: all that broke is
 from __future__ import annotations
 
 import logging
+import multiprocessing
 import os
 import time
 import traceback
@@ -124,8 +125,9 @@ def tasks(seeds: range, *, mix: str | None = None, minutes: float | None = None)
 def run(work: Iterator[Task], say: Callable[[str], None], *, processes: int | None = None) -> Total:
     """Judge all of it, side by side; what breaks is said at once, and how far it is after each block."""
     total, began = Total(), time.monotonic()
+    context = multiprocessing.get_context("spawn")  # a fork keeps the locks that other threads hold at that moment
     while block := [task for _, task in zip(range(BLOCK), work, strict=False)]:
-        with ProcessPoolExecutor(processes or os.cpu_count(), initializer=logging.disable) as pool:
+        with ProcessPoolExecutor(processes or os.cpu_count(), context, initializer=logging.disable) as pool:
             for future in as_completed([pool.submit(judge, task) for task in block]):
                 judged = future.result()
                 total.add(judged)
