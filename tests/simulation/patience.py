@@ -119,14 +119,25 @@ class Patience:
         return any(fault.at <= until and (fault.until or fault.at) >= since for fault in faults)
 
     def death_drags_on(self, at: datetime) -> bool:
-        """Whether somebody's death was not over when another fault came, so that it took longer than a death may."""
+        """Whether somebody died while an instant waited, and that was not over when another fault came.
+
+        So it took longer than a death may. What waited by then may have been late by yet another fault, which was over.
+        """
         deaths = [fault.at for fault in self.faults if fault.what == DEATH]
         return any(
-            death - WITHOUT_FAULT <= at <= death + AFTER_DEATH and death < begin <= death + AFTER_DEATH
+            at <= death + AFTER_DEATH and death <= self._waits_until(at, death) and death < begin <= death + AFTER_DEATH
             for death in deaths
             for begin, _ in self.disturbances
             if begin not in deaths
         )
+
+    def _waits_until(self, at: datetime, moment: datetime) -> datetime:
+        """Until when what is due at an instant may wait by what disturbs it before a moment."""
+        until = at + WITHOUT_FAULT
+        for begin, end in self.disturbances:
+            if begin <= until and begin < moment:
+                until = max(until, end)
+        return until
 
     def nobody_could(self, at: datetime) -> bool:
         """Whether nobody could fire at a moment, or before all had recovered from what was before."""

@@ -223,3 +223,25 @@ def test_a_contested_job_that_is_kept_may_meet_the_next_fault() -> None:
 
     assert not outlives(29.5, contested=True)
     assert outlives(29.5, contested=False)
+
+
+def given_up_after_a_death(*, late_until: float | None, redis_from: float = 26) -> set[str]:
+    """A replica dies at 23.5 s, Redis is gone a moment later, the instant of 20 s is given up after 11 s."""
+    story = Story().apply().fire(10).strike(23.5, whom="node-9").trouble(redis_from, 34, what="Redis down")
+    if late_until is not None:
+        story.trouble(late_until - 4, late_until, what="API requests late")
+    story.settle(20, "MissedCatchUp", late=11).until(60)
+    return {one.rule for one in check(story.evidence) if one.at == at(20)}
+
+
+def test_what_waited_when_a_replica_died_may_be_given_up_if_that_drags_on() -> None:
+    assert "L2" not in given_up_after_a_death(late_until=19)
+
+
+def test_what_should_have_been_done_before_it_died_may_not() -> None:
+    assert "L1" in given_up_after_a_death(late_until=None)
+    assert "L2" in given_up_after_a_death(late_until=15)
+
+
+def test_nor_may_what_waited_for_a_death_that_was_over() -> None:
+    assert "L2" in given_up_after_a_death(late_until=19, redis_from=32)
