@@ -25,6 +25,7 @@ BLOCKED = "Blocked"
 CREATE_FAILED = "CreateFailed"
 INVALID_JOB_TEMPLATE = "InvalidJobTemplate"
 SUSPENDED_BY_SPEC = "Suspended"
+SUSPENDED_UNTIL = "SuspendedUntil"
 INVALID_SUSPEND_UNTIL = "InvalidSuspendUntil"
 TOO_MANY_FAILURES = "TooManyFailures"
 MAX_RUNS_REACHED = "MaxRunsReached"
@@ -58,7 +59,7 @@ def suspended(suspend: bool, pause: Pause | Unreadable | None = None, *, now: da
             return Condition(type=SUSPENDED, status=True, reason=SUSPENDED_BY_SPEC)
         case Pause(until=until, reason=why) if now < until:
             message = f"until {format_time(until)}" + (f": {why}" if why else "")
-            return Condition(type=SUSPENDED, status=True, reason="SuspendedUntil", message=message)
+            return Condition(type=SUSPENDED, status=True, reason=SUSPENDED_UNTIL, message=message)
         case Unreadable(sentence=sentence):
             return Condition(type=SUSPENDED, status=False, reason=INVALID_SUSPEND_UNTIL, message=sentence)
     return Condition(type=SUSPENDED, status=False, reason="NotSuspended")

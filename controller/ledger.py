@@ -79,7 +79,11 @@ def read(cron_job: CronJob, status: Status, now: datetime) -> Ledger:
     """
     through = status.settled_through or cron_job.created_at - cron_job.shift
     closes = _closes(cron_job, status)
+    edited_at = cron_job.edited_at or _first_sight(cron_job, status, now)
+    edited_at = edited_at if edited_at <= now + AHEAD else now
     pause_end = _end_of_pause(cron_job, status, now)
+    if pause_end is None and closes is not None and status.paused:
+        pause_end = _end_untold(cron_job, status, edited_at)
     if pause_end is not None:
         until = max(through, pause_end - cron_job.shift)
         reason, more = Reason.SKIPPED_SUSPENDED, closes is not None
@@ -87,8 +91,7 @@ def read(cron_job: CronJob, status: Status, now: datetime) -> Ledger:
         return Ledger(through=through, edit=edit)
     if closes is None:
         return Ledger(through=through, edit=None)
-    edited_at = cron_job.edited_at or _first_sight(cron_job, status, now)
-    until = max(through, (edited_at if edited_at <= now + AHEAD else now) - cron_job.shift)
+    until = max(through, edited_at - cron_job.shift)
     since = max(through, _first_open(status, through, until) - INSTANT)
     reason = Reason.SKIPPED_SUSPENDED if status.suspended else Reason.MISSED_EDIT
     return Ledger(through=through, edit=Edit(since=since, until=until, reason=reason, closes=closes))
@@ -113,6 +116,17 @@ def _end_of_pause(cron_job: CronJob, status: Status, now: datetime) -> datetime 
     if isinstance(pause, Pause) and pause.until >= status.suspended_until:
         return None
     return min(now, status.suspended_until - INSTANT)
+
+
+def _end_untold(cron_job: CronJob, status: Status, edited_at: datetime) -> datetime | None:
+    """When a pause was over that an edit came after before anybody told so; None if the edit lies in it.
+
+    Until it is told, the status says that nothing fires: of what was due after the pause that is not true.
+    """
+    pause = cron_job.requests.pause
+    over = status.suspended_until is not None and status.suspended_until <= edited_at
+    same = isinstance(pause, Pause) and pause.until == status.suspended_until
+    return status.suspended_until - INSTANT if status.suspended_until is not None and over and same else None
 
 
 def _first_open(status: Status, through: datetime, until: datetime) -> datetime:

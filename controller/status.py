@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any
 
 from controller.asked import PENDING, QUEUED, Backfill, LastTrigger
-from controller.conditions import CIRCUIT_OPEN, SUSPENDED, Condition
+from controller.conditions import CIRCUIT_OPEN, SUSPENDED, SUSPENDED_UNTIL, Condition
 from controller.jobs import Job
 from controller.outcomes import Outcome, Reason, Trigger
 
@@ -85,6 +85,12 @@ class Status:
     def suspended(self) -> bool:
         """Whether nothing fired when this status was written: suspended, paused, or its circuit open."""
         return any(condition.status for condition in self.conditions if condition.type in (SUSPENDED, CIRCUIT_OPEN))
+
+    @property
+    def paused(self) -> bool:
+        """Whether a pause by annotation alone kept it from firing when this status was written."""
+        told = self.condition(SUSPENDED)
+        return told is not None and told.reason == SUSPENDED_UNTIL and not self.circuit_open
 
     @property
     def circuit_open(self) -> bool:

@@ -143,22 +143,23 @@ class Writing:
         if passage.leaves_rest:
             return found
         if not (passage.leaves_edit and self._was_suspended_by_spec):
-            found.append(self._suspended())
+            found.append(self._suspended(by_spec=self.case.cron_job.spec.suspend and not passage.leaves_edit))
         if passage.leaves_edit:
             return found
         others = (self._circuit(status), self._completed(status, passage), self._blocked(status, passage))
         known = self.case.status.condition  # one that never held is not spoken of
         return found + [one for one in others if one.status or known(one.type) is not None]
 
-    def _suspended(self) -> Condition:
-        """Whether it is suspended. A pause that a node has called over is not called back by one whose clock is behind.
+    def _suspended(self, *, by_spec: bool) -> Condition:
+        """Whether it is suspended: by the spec as it is, or as it was, while an edit of it is still to be closed.
 
+        A pause that a node has called over is not called back by one whose clock is behind.
         Without Redis two nodes may both look after an object, and each would write what its own clock says, in turn.
         """
-        status, spec, pause = self.case.status, self.case.cron_job.spec, self.case.cron_job.requests.pause
+        status, pause = self.case.status, self.case.cron_job.requests.pause
         told = status.condition(conditions.SUSPENDED)
         over = told is not None and not told.status and status.suspended_until == self.case.due.paused_until
-        return conditions.suspended(spec.suspend, pause, now=self.case.now + AHEAD if over else self.case.now)
+        return conditions.suspended(by_spec, pause, now=self.case.now + AHEAD if over else self.case.now)
 
     @property
     def _was_suspended_by_spec(self) -> bool:

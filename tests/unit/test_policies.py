@@ -405,6 +405,34 @@ def test_an_edit_during_a_pause_closes_its_instants_as_suspended() -> None:
     assert described(step) == "write 5 SkippedSuspended"
 
 
+@pytest.mark.parametrize(
+    ("edit", "then"),
+    [
+        ({"schedule": "*/2 * * * *"}, ["write 6 SkippedSuspended", "write 3 MissedEdit", "create 12:16"]),
+        ({"suspend": True}, ["write 2 SkippedSuspended", "write 2 MissedEdit", "wait until 13:16:01"]),
+    ],
+)
+def test_a_pause_that_was_over_before_an_edit_skips_its_own_instants_and_no_later_ones(
+    edit: dict[str, Any], then: list[str]
+) -> None:
+    """Nobody could tell of its end before the edit came (simulated, mix `faults-policies`, seed 130515)."""
+    during = step_of(cron_job(**paused("12:07")), "12:00:01", status=decide_ready(cron_job()))
+    assert isinstance(during, Write)
+    cron, status = cron_job(edited="12:15", catchUpPolicy="All", **edit, **paused("12:07")), during.status
+    for expected in then:
+        step = step_of(cron, "12:16:01", status=status, complete=True)
+        assert described(step) == expected
+        status = step.status if isinstance(step, Write) else status
+
+
+def test_a_suspension_that_outlasted_a_pause_skips_up_to_the_edit_that_ends_it() -> None:
+    during = step_of(cron_job(suspend=True, **paused("12:07")), "12:00:01", status=decide_ready(cron_job()))
+    assert isinstance(during, Write)
+    cron = cron_job(edited="12:21", catchUpPolicy="All", **paused("12:07"))
+    step = step_of(cron, "12:21:01", status=during.status, complete=True)
+    assert described(step) == "write 5 SkippedSuspended"
+
+
 def test_a_pause_that_nobody_can_read_does_not_pause_and_is_told() -> None:
     cron = cron_job(annotations={"suspend-until": "tomorrow"})
     step = step_of(cron, "11:59", status=decide_ready(cron_job()))
