@@ -127,8 +127,9 @@ class Course:
 
     @cached_property
     def shifts(self) -> list[timedelta]:
-        """What the shift may be, least first: a clock may be a second ahead, and without a Job it may be nothing."""
-        least = min(_least_delay(self._first_signs), self.shift) if self.created else timedelta(0)
+        """What the shift may be, least first: a clock may be a second ahead; late Jobs alone, or none, show nothing."""
+        calm = any(self.patience.undisturbed(at + self.shift) for at in self.created)
+        least = min(_least_delay(self._first_signs), self.shift) if calm else timedelta(0)
         return [least + timedelta(seconds=more) for more in range(round((self.shift - least).total_seconds()) + 1)]
 
     @cached_property
@@ -163,8 +164,7 @@ class Course:
         for entry in self.history:
             if entry.what is not What.CREATED:
                 ends.setdefault(entry.job.uid, entry.at)
-        starts = [entry for entry in self.history if entry.what is What.CREATED]
-        return [(entry.at, ends.get(entry.job.uid, self.evidence.ended), entry.job) for entry in starts]
+        return [(entry.at, ends.get(entry.job.uid, self.evidence.ended), entry.job) for entry in self.creations]
 
     @cached_property
     def outcomes(self) -> dict[datetime, Outcome]:

@@ -70,6 +70,10 @@ class Patience:
                 bound = max(bound, end)
         return bound
 
+    def undisturbed(self, moment: datetime) -> bool:
+        """Whether nothing excuses that what is due at a moment is late."""
+        return self.bound(moment) == moment + WITHOUT_FAULT
+
     @cached_property
     def disturbances(self) -> list[tuple[datetime, datetime]]:
         """Each span of time in which what is due may wait for its end, by its begin."""

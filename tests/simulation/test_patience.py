@@ -185,6 +185,19 @@ def test_what_is_due_at_first_is_counted_by_either_jitter_where_a_clock_may_have
     assert not fits(1, joined=3)
 
 
+def test_jitter_that_only_a_job_in_a_fault_shows_may_be_less_and_its_job_late() -> None:
+    """An object of 10.6 s: that of 10 s is due where firings are put off. That of 20 s has its Job 3 s later."""
+
+    def fits(due: int, *, struck: float) -> bool:
+        story = Story().apply(10.6, jitterSeconds=4).strike(struck, whom="node-9")
+        story.tell(11, settledThrough=text(at(10)), counts={"due": due, "created": due}).create(20, late=3)
+        return not any("counted as due" in found.what for found in check(story.until(25).evidence))
+
+    assert fits(0, struck=20.5)
+    assert fits(1, struck=20.5)
+    assert not fits(0, struck=3)
+
+
 def unfounded(story: Story) -> list[datetime | None]:
     """The instants without a Job whose reasons nothing bears out."""
     return [found.at for found in check(story.evidence, POLICY_RULES) if "why?" in found.what]
