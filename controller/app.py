@@ -146,7 +146,8 @@ class App:
                 logger.warning("cannot watch the objects yet", extra={"reason": reason})
                 told = reason
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._stop.wait(), LOOK_AGAIN.total_seconds())
+                async with asyncio.timeout(LOOK_AGAIN.total_seconds()):
+                    await self._stop.wait()
 
     def _memory(self, stack: AsyncExitStack) -> tuple[Driver, RecentJobStore]:
         """What the replicas share, each on connections of its own; without Redis, what one replica keeps to itself."""

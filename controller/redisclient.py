@@ -161,7 +161,7 @@ class RedisClient:
         loop = asyncio.get_running_loop()
         began = loop.time()
         try:
-            with _translated(bound):
+            with _heeding_cancels(), _translated(bound):
                 async with asyncio.timeout(bound), self._turns:
                     yield
         except StoreUnavailable as error:
@@ -206,8 +206,9 @@ class Subscription:
         with _translated(self._timeout):
             while True:
                 if not self._pubsub.subscribed:
-                    async with asyncio.timeout(self._timeout):
-                        await self._pubsub.subscribe(self._channel)
+                    with _heeding_cancels():
+                        async with asyncio.timeout(self._timeout):
+                            await self._pubsub.subscribe(self._channel)
                 message = await self._pubsub.get_message(timeout=None)
                 if message is not None:
                     return str(message["data"])
@@ -215,6 +216,22 @@ class Subscription:
     async def aclose(self) -> None:
         """Give the connection up; `message` makes another one."""
         await self._pubsub.aclose()  # type: ignore[no-untyped-call]  # the library's side has no types
+
+
+@contextmanager
+def _heeding_cancels() -> Iterator[None]:
+    """Who is cancelled in it leaves as cancelled, whatever the library makes of that.
+
+    It sends by `asyncio.wait_for`, which before Python 3.12 goes on as if nothing had happened where a cancel comes at
+    the moment at which all is sent. Who listens would then do so for ever, and nobody end it.
+    """
+    task = asyncio.current_task()
+    before = task.cancelling() if task is not None else 0
+    try:
+        yield
+    finally:
+        if task is not None and task.cancelling() > before:
+            raise asyncio.CancelledError
 
 
 @contextmanager

@@ -273,6 +273,27 @@ async def test_who_listens_before_the_first_beat_hears_a_change(request: pytest.
         await asyncio.wait_for(waiting, 10)
 
 
+TURNS_OF_THE_LOOP = 40
+"""More than it takes to connect to a server on this machine, and to subscribe or to send a command there."""
+
+
+@pytest.mark.parametrize("turns", range(TURNS_OF_THE_LOOP))
+async def test_who_is_cancelled_while_it_connects_or_sends_ends(at: Worlds, redis: RedisServer, turns: int) -> None:
+    """Before Python 3.12 `asyncio.wait_for`, by which the library sends, takes a cancel for its own at one moment."""
+    world = at(redis.url)
+    driver, client = world.driver("a"), world.client(1, TTL)
+    working = [asyncio.create_task(driver.changed()), asyncio.create_task(client.call("GET", "x"))]
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    answered = working[1].done()
+    for task in working:
+        task.cancel()
+    async with asyncio.timeout(10):
+        await driver.aclose()
+        await asyncio.wait(working)
+    assert working[1].cancelled() is not answered
+
+
 async def test_waiting_for_changes_bears_a_server_that_is_not_there(at: Worlds) -> None:
     driver = at(f"redis://{HOST}:{free_port()}").driver("a")
     with pytest.raises(TimeoutError):

@@ -165,7 +165,8 @@ class Crossing:
             if gone():
                 raise Gone
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._changed.wait(), _LOOK_SECONDS)
+                async with asyncio.timeout(_LOOK_SECONDS):
+                    await self._changed.wait()
         if self.condition.weather is Weather.RESET or gone():
             raise Gone
 
