@@ -88,13 +88,15 @@ def never_early(course: Course) -> Iterator[Violation]:
 
 def _quiet(course: Course) -> list[tuple[datetime, Happening]]:
     """Firings of the schedule that nothing can have delayed: no limit on Jobs, no fault and no request before them."""
-    faults = [fault.at for fault in course.evidence.faults]
+    faults = [(fault.at, fault.until or fault.at) for fault in course.evidence.faults]
     free = all(wish.policy == "Allow" and "maxRuns" not in wish.spec for wish in course.life.wishes)
-    troubles = [*faults, *(wish.since for wish in course.life.wishes), *(one.at for one in course.annotated)]
+    written = [*(wish.since for wish in course.life.wishes), *(one.at for one in course.annotated)]
+    troubles = [*faults, *((at, at) for at in written)]
     return [
         (instant, entry)
         for instant, entry in (course.created.items() if free else ())
-        if entry.job.trigger is Trigger.SCHEDULE and not any(instant - CALM < at <= entry.at for at in troubles)
+        if entry.job.trigger is Trigger.SCHEDULE
+        and not any(begin <= entry.at and end > instant - CALM for begin, end in troubles)
     ]
 
 

@@ -414,6 +414,16 @@ def test_a_broken_history_is_caught(rule: str, what: str, story: Story) -> None:
     assert [one for one in violations if one.rule == rule and what in one.what], violations
 
 
+def test_what_a_long_fault_may_have_made_late_does_not_show_the_jitter() -> None:
+    def shown(until: float) -> list[Violation]:
+        story = Story().apply(-60, **JITTER).put_off(0, 1.1).put_off(10, 1.1).put_off(40, 3.2).put_off(50, 1.1)
+        story.trouble(-40, until, what="everything paused")
+        return [one for one in found(story) if "others by" in one.what]
+
+    assert not shown(43.3)
+    assert [one.at for one in shown(-20.1)] == [at(40)]
+
+
 def test_a_refusal_excuses_a_create_that_failed() -> None:
     story = Story().apply().settle(10, "CreateFailed", late=12)
     assert found(story)
