@@ -27,6 +27,9 @@ CONNECTIONS = 2
 RECONNECT_PAUSE = timedelta(seconds=1)
 """Between two attempts to hear the channel. A hint that is lost costs one update interval, no more."""
 
+CANCEL_AGAIN = timedelta(milliseconds=100)
+"""So long after a cancel who still listens is cancelled again."""
+
 # One hash: identity -> "<expiry, ms of Redis's time> <what else the member says>". The whole hash goes with its last
 # member. An expiry further off than a TTL is of a clock that has been stepped back since (a failover to another host):
 # it counts from now, or a member that died would stay for as long as the step was. Our own word is the first write: a
@@ -132,10 +135,12 @@ class RedisDriver:
 
     async def aclose(self) -> None:
         """Stop listening. The client is closed by whoever made it, afterwards."""
-        if self._listening is not None:
-            self._listening.cancel()
-            await asyncio.gather(self._listening, return_exceptions=True)
-            self._listening = None
+        listening, self._listening = self._listening, None
+        if listening is not None:
+            while not listening.done():
+                listening.cancel()  # once is not enough where the library connects anew: see `redisclient`
+                await asyncio.wait({listening}, timeout=CANCEL_AGAIN.total_seconds())
+            await asyncio.gather(listening, return_exceptions=True)
         await self._unsubscribe()
 
     async def _listen(self) -> None:

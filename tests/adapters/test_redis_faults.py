@@ -7,10 +7,11 @@ import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
+from controller.clock import SystemClock
 from controller.driver import CONNECTIONS, RedisDriver
 from controller.errors import InvalidSettings, StoreUnavailable
 from controller.firingmemory import OUTBOX_SIZE
@@ -292,6 +293,32 @@ async def test_who_is_cancelled_while_it_connects_or_sends_ends(at: Worlds, redi
         await driver.aclose()
         await asyncio.wait(working)
     assert working[1].cancelled() is not answered
+
+
+async def test_who_listens_ends_though_the_library_swallows_a_cancel() -> None:
+    """As it may where it connects anew in the midst of waiting for a message."""
+    swallowed: list[str] = []
+
+    class Listening:
+        async def message(self) -> str:
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.Event().wait()
+            swallowed.append("a cancel")
+            return str(await asyncio.Event().wait())
+
+        async def aclose(self) -> None: ...
+
+    class Client:
+        def subscription(self, channel: str) -> Listening:
+            return Listening()
+
+    driver = RedisDriver(cast("RedisClient", Client()), SystemClock(), key_prefix=PREFIX)
+    waiting = asyncio.create_task(driver.changed())
+    await asyncio.sleep(0.05)
+    async with asyncio.timeout(10):
+        await driver.aclose()
+    await asyncio.gather(waiting, return_exceptions=True)
+    assert swallowed == ["a cancel"]
 
 
 async def test_waiting_for_changes_bears_a_server_that_is_not_there(at: Worlds) -> None:
