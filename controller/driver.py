@@ -135,12 +135,13 @@ class RedisDriver:
 
     async def aclose(self) -> None:
         """Stop listening. The client is closed by whoever made it, afterwards."""
-        listening, self._listening = self._listening, None
+        listening = self._listening
         if listening is not None:
             while not listening.done():
-                listening.cancel()  # once is not enough where the library connects anew: see `redisclient`
+                listening.cancel()  # once is not enough: see `redisclient`
                 await asyncio.wait({listening}, timeout=CANCEL_AGAIN.total_seconds())
             await asyncio.gather(listening, return_exceptions=True)
+        self._listening = None
         await self._unsubscribe()
 
     async def _listen(self) -> None:

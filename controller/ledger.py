@@ -3,7 +3,8 @@
 `status.settledThrough` says that every instant up to it has its outcome. When the fields that make instants have been
 edited since that was written, the instants up to the edit are closed first: they get the outcome MissedEdit (or
 SkippedSuspended, if nothing fired then), and nothing fires for them. That is what keeps an edit from firing
-backwards. An edit of any field does the same where it closes an open circuit; so does the end of a pause by annotation.
+backwards. An edit of any field does the same where it closes an open circuit; so does the end of a pause by annotation,
+which comes first where an edit came after it.
 
 Of the schedule before the edit only `status.nextScheduleTime` is still known: its first instant that is not settled.
 If that lies after the edit, or if none was left, no instant was due and none is counted; otherwise the instants of the
@@ -82,8 +83,6 @@ def read(cron_job: CronJob, status: Status, now: datetime) -> Ledger:
     edited_at = cron_job.edited_at or _first_sight(cron_job, status, now)
     edited_at = edited_at if edited_at <= now + AHEAD else now
     pause_end = _end_of_pause(cron_job, status, now)
-    if pause_end is None and closes is not None and status.paused:
-        pause_end = _end_untold(cron_job, status, edited_at)
     if pause_end is not None:
         until = max(through, pause_end - cron_job.shift)
         reason, more = Reason.SKIPPED_SUSPENDED, closes is not None
@@ -91,9 +90,16 @@ def read(cron_job: CronJob, status: Status, now: datetime) -> Ledger:
         return Ledger(through=through, edit=edit)
     if closes is None:
         return Ledger(through=through, edit=None)
+    ran_out = _has_run_out(cron_job, status, edited_at)
+    if (
+        ran_out is not None
+        and (rest := _rest_of_pause(status, through, ran_out - cron_job.shift - INSTANT)) is not None
+    ):
+        return Ledger(through=through, edit=rest)
+    silent = status.suspended and ran_out is None
     until = max(through, edited_at - cron_job.shift)
-    since = max(through, _first_open(status, through, until) - INSTANT)
-    reason = Reason.SKIPPED_SUSPENDED if status.suspended else Reason.MISSED_EDIT
+    since = max(through, (through if silent else _first_open(status, through, until)) - INSTANT)
+    reason = Reason.SKIPPED_SUSPENDED if silent else Reason.MISSED_EDIT
     return Ledger(through=through, edit=Edit(since=since, until=until, reason=reason, closes=closes))
 
 
@@ -118,21 +124,26 @@ def _end_of_pause(cron_job: CronJob, status: Status, now: datetime) -> datetime 
     return min(now, status.suspended_until - INSTANT)
 
 
-def _end_untold(cron_job: CronJob, status: Status, edited_at: datetime) -> datetime | None:
-    """When a pause was over that an edit came after before anybody told so; None if the edit lies in it.
+def _has_run_out(cron_job: CronJob, status: Status, edited_at: datetime) -> datetime | None:
+    """The end of a pause that came before an edit, if nothing but the pause kept the object from firing; else None.
 
-    Until it is told, the status says that nothing fires: of what was due after the pause that is not true.
+    The status may not tell of it yet. Then it says that nothing fires, which is not true of what was due after that.
     """
     pause = cron_job.requests.pause
-    over = status.suspended_until is not None and status.suspended_until <= edited_at
-    same = isinstance(pause, Pause) and pause.until == status.suspended_until
-    return status.suspended_until - INSTANT if status.suspended_until is not None and over and same else None
+    if not isinstance(pause, Pause) or pause.until != status.suspended_until or pause.until > edited_at:
+        return None
+    return pause.until if status.suspended_by_annotation or not status.suspended else None
+
+
+def _rest_of_pause(status: Status, through: datetime, end: datetime) -> Edit | None:
+    """The instants of a pause that are still open; None if there are none up to its end."""
+    since = through if status.suspended else max(through, _first_open(status, through, end) - INSTANT)
+    reason = Reason.SKIPPED_SUSPENDED
+    return Edit(since=since, until=end, reason=reason, closes=Closes.PAUSE, more=True) if since < end else None
 
 
 def _first_open(status: Status, through: datetime, until: datetime) -> datetime:
-    """From when on instants before the edit may have been due."""
-    if status.suspended:
-        return through
+    """From when on instants before the edit may have been due, if something fired."""
     if status.next_schedule_at is not None:
         return status.next_schedule_at
     never_counted = status.schedule_hash is None

@@ -224,14 +224,22 @@ def _heeding_cancels() -> Iterator[None]:
 
     It sends by `asyncio.wait_for`, which before Python 3.12 goes on as if nothing had happened where a cancel comes at
     the moment at which all is sent. Who listens would then do so for ever, and nobody end it.
+
+    Two things remain. A bound that ends at such a moment is not heard: the call then ends by the library's own
+    time-out, after twice the bound at the most. And where a subscriber connects anew behind `message`, it is the
+    library that goes on: who wants it to end cancels until it has.
     """
     task = asyncio.current_task()
-    before = task.cancelling() if task is not None else 0
+    assert task is not None
+    before = task.cancelling()
     try:
         yield
-    finally:
-        if task is not None and task.cancelling() > before:
-            raise asyncio.CancelledError
+    except Exception:
+        if task.cancelling() > before:
+            raise asyncio.CancelledError from None
+        raise
+    if task.cancelling() > before:
+        raise asyncio.CancelledError
 
 
 @contextmanager

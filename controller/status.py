@@ -87,7 +87,7 @@ class Status:
         return any(condition.status for condition in self.conditions if condition.type in (SUSPENDED, CIRCUIT_OPEN))
 
     @property
-    def paused(self) -> bool:
+    def suspended_by_annotation(self) -> bool:
         """Whether a pause by annotation alone kept it from firing when this status was written."""
         told = self.condition(SUSPENDED)
         return told is not None and told.reason == SUSPENDED_UNTIL and not self.circuit_open

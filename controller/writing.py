@@ -131,34 +131,37 @@ class Writing:
         if suspended or self._runs_are_over(status.fired + status.unfinished_runs):
             return None
         pause = self.case.due.paused_until
-        if self.case.stance.paused or pause is None:
-            # While everything is paused the instants of a pause by annotation are not passed: an edit must find them.
+        if self.case.stance.paused or pause is None or pause <= self.case.now:
+            # What a pause by annotation leaves open, because everything is paused or it is over, an edit must find.
             return self.case.due.next_after(passage.through)
         resumed = pause - self.case.cron_job.shift - INSTANT
         return self.case.due.next_after(max(passage.through, resumed))
 
     def _conditions(self, status: Status, passage: Passage, outcomes: tuple[Outcome, ...]) -> list[Condition]:
-        """The conditions. An edit that is being closed leaves them: they tell what its other instants will get."""
+        """The conditions. An edit that is being closed leaves most: they tell what its other instants will get."""
         found = [self._ready(outcomes, through=passage.through)]
         if passage.leaves_rest:
             return found
         if not (passage.leaves_edit and self._was_suspended_by_spec):
-            found.append(self._suspended(by_spec=self.case.cron_job.spec.suspend and not passage.leaves_edit))
+            found.append(self._suspended(passage))
         if passage.leaves_edit:
             return found
         others = (self._circuit(status), self._completed(status, passage), self._blocked(status, passage))
         known = self.case.status.condition  # one that never held is not spoken of
         return found + [one for one in others if one.status or known(one.type) is not None]
 
-    def _suspended(self, *, by_spec: bool) -> Condition:
-        """Whether it is suspended: by the spec as it is, or as it was, while an edit of it is still to be closed.
+    def _suspended(self, passage: Passage) -> Condition:
+        """Whether it is suspended; while instants are open that lie between a pause and an edit, as it was for them.
 
         A pause that a node has called over is not called back by one whose clock is behind.
         Without Redis two nodes may both look after an object, and each would write what its own clock says, in turn.
         """
-        status, pause = self.case.status, self.case.cron_job.requests.pause
+        status, cron_job, pause = self.case.status, self.case.cron_job, self.case.cron_job.requests.pause
+        edited_at = cron_job.edited_at or self.case.now
+        between = passage.leaves_edit and passage.through < edited_at - cron_job.shift
         told = status.condition(conditions.SUSPENDED)
         over = told is not None and not told.status and status.suspended_until == self.case.due.paused_until
+        by_spec = cron_job.spec.suspend and not between
         return conditions.suspended(by_spec, pause, now=self.case.now + AHEAD if over else self.case.now)
 
     @property

@@ -128,7 +128,7 @@ class Course:
     @cached_property
     def shifts(self) -> list[timedelta]:
         """What the shift may be, least first: a clock may be a second ahead; late Jobs alone, or none, show nothing."""
-        calm = any(self.patience.undisturbed(at + self.shift) for at in self.created)
+        calm = any(self.patience.undisturbed(at, entry.at) for at, entry in self.created.items())
         least = min(_least_delay(self._first_signs), self.shift) if calm else timedelta(0)
         return [least + timedelta(seconds=more) for more in range(round((self.shift - least).total_seconds()) + 1)]
 

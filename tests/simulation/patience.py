@@ -70,9 +70,10 @@ class Patience:
                 bound = max(bound, end)
         return bound
 
-    def undisturbed(self, moment: datetime) -> bool:
-        """Whether nothing excuses that what is due at a moment is late."""
-        return self.bound(moment) == moment + WITHOUT_FAULT
+    def undisturbed(self, since: datetime, until: datetime) -> bool:
+        """Whether nothing excuses that what was due at a moment was done as late as at another one."""
+        met = any(begin <= until and end >= since for begin, end in self.disturbances)
+        return not met and not self._behind_the_last_ring(since)
 
     @cached_property
     def disturbances(self) -> list[tuple[datetime, datetime]]:

@@ -88,10 +88,11 @@ def never_early(course: Course) -> Iterator[Violation]:
 
 def _quiet(course: Course) -> list[tuple[datetime, Happening]]:
     """Firings of the schedule that nothing can have delayed: no limit on Jobs, no fault and no request before them."""
-    faults = [(fault.at, fault.until or fault.at) for fault in course.evidence.faults]
+    faults = course.evidence.faults
     free = all(wish.policy == "Allow" and "maxRuns" not in wish.spec for wish in course.life.wishes)
     written = [*(wish.since for wish in course.life.wishes), *(one.at for one in course.annotated)]
-    troubles = [*faults, *((at, at) for at in written)]
+    lasting = [(fault.at, fault.until) for fault in faults if fault.excuses and fault.until is not None]
+    troubles = [*lasting, *((at, at) for at in (*written, *(fault.at for fault in faults)))]
     return [
         (instant, entry)
         for instant, entry in (course.created.items() if free else ())

@@ -186,15 +186,16 @@ def test_what_is_due_at_first_is_counted_by_either_jitter_where_a_clock_may_have
 
 
 def test_jitter_that_only_a_job_in_a_fault_shows_may_be_less_and_its_job_late() -> None:
-    """An object of 10.6 s: that of 10 s is due where firings are put off. That of 20 s has its Job 3 s later."""
+    """An object of 10.6 s: that of 10 s is due where firings are put off. That of 20 s has its Job 2.9 s later."""
 
     def fits(due: int, *, struck: float) -> bool:
         story = Story().apply(10.6, jitterSeconds=4).strike(struck, whom="node-9")
-        story.tell(11, settledThrough=text(at(10)), counts={"due": due, "created": due}).create(20, late=3)
+        story.tell(11, settledThrough=text(at(10)), counts={"due": due, "created": due}).create(20, late=2.9)
         return not any("counted as due" in found.what for found in check(story.until(25).evidence))
 
     assert fits(0, struck=20.5)
     assert fits(1, struck=20.5)
+    assert fits(0, struck=14.95), "its eight seconds are over just after that Job"
     assert not fits(0, struck=3)
 
 

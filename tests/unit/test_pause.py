@@ -141,7 +141,7 @@ def test_an_edit_finds_the_instants_that_stayed_open_though_a_pause_by_annotatio
     step = step_of(
         edited, "12:14:01", stance=PAUSED, status=status_of(over), checked=Checked(objection=None), complete=True
     )
-    assert described(step) == "write 3 MissedEdit"
+    assert described(step) == "write 3 SkippedSuspended", "they lie in the pause"
 
 
 def test_a_node_that_has_lost_the_key_fills_no_slot() -> None:

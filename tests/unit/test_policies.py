@@ -425,6 +425,43 @@ def test_a_pause_that_was_over_before_an_edit_skips_its_own_instants_and_no_late
         status = step.status if isinstance(step, Write) else status
 
 
+def test_an_edit_at_the_end_of_a_pause_is_closed_by_a_node_whose_clock_is_behind() -> None:
+    during = step_of(cron_job(**paused("12:07")), "12:00:01", status=decide_ready(cron_job()))
+    assert isinstance(during, Write)
+    cron, status, told = cron_job(schedule="*/2 * * * *", edited="12:07", **paused("12:07")), during.status, []
+    for _ in range(3):
+        step = step_of(cron, "12:06:59.5", status=status, complete=True)
+        told.append(described(step))
+        status = step.status if isinstance(step, Write) else status
+    assert told == ["write 6 SkippedSuspended", "write", "wait until 12:07"]
+
+
+def test_what_a_pause_has_left_open_when_it_was_over_is_found_by_an_edit() -> None:
+    pause: dict[str, Any] = {"annotations": {"suspend-until": "2026-03-02T12:00:05Z"}}
+    cron, late = cron_job(schedule="* * * * * *", **pause), timedelta(seconds=3)
+    status = replace(decide_ready(cron), settled_through=at("11:59:58"), suspended_until=at("12:00:05"))
+    stands_in = step_of(cron, "12:00:06", status=status, complete=True, stance=replace(OWNING, delay=late))
+    assert described(stands_in) == "write 5 SkippedSuspended"
+    assert isinstance(stands_in, Write)
+    assert stands_in.status.next_schedule_at == at("12:00:04")
+    edited = cron_job(schedule="*/2 * * * * *", edited="12:00:08", **pause)
+    rest = step_of(edited, "12:00:09", status=stands_in.status, complete=True)
+    assert described(rest) == "write SkippedSuspended", "of 12:00:04"
+    assert isinstance(rest, Write)
+    assert described(step_of(edited, "12:00:09", status=rest.status, complete=True)) == "write 2 MissedEdit"
+
+
+def test_who_suspends_and_takes_a_pause_back_at_once_resumes_nothing_in_between() -> None:
+    during = step_of(cron_job(**paused("13:00")), "12:00:01", status=decide_ready(cron_job()))
+    assert isinstance(during, Write)
+    cron, status = cron_job(suspend=True, edited="12:05"), during.status
+    for _ in range(2):
+        step = step_of(cron, "12:05:01", status=status, complete=True)
+        assert isinstance(step, Write)
+        status = step.status
+        assert status.suspended
+
+
 def test_a_suspension_that_outlasted_a_pause_skips_up_to_the_edit_that_ends_it() -> None:
     during = step_of(cron_job(suspend=True, **paused("12:07")), "12:00:01", status=decide_ready(cron_job()))
     assert isinstance(during, Write)
