@@ -18,7 +18,7 @@ from tests.adapters.documented import documented_acl
 from tests.adapters.redis_server import RedisServer
 
 LONGEST_SECONDS = 100.0
-"""Longest that a test may take: less than what pytest-timeout gives it, which ends the whole process."""
+"""Longest that a test may take once its loop runs: less than pytest-timeout gives it, which ends the whole process."""
 
 
 def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:

@@ -119,7 +119,8 @@ def _borne_out(course: Course, due_at: datetime, outcome: Outcome) -> bool:
             all_wanted = all(wish.spec.get("catchUpPolicy") == "All" for wish in wishes)
             return told_at >= due_at + LATE - SKEW and not all_wanted
         case "MissedEdit":
-            return any(due_at <= wish.since + timedelta(seconds=1) for wish in wishes[1:])
+            edited = any(due_at <= wish.since + timedelta(seconds=1) for wish in wishes[1:])
+            return edited and not _known_to_be_paused(course, due_at, told_at)
         case "CreateFailed":
             return refused(course, min(due_at, told_at) - NEAR, told_at)
     return False
@@ -147,6 +148,16 @@ def _paused(course: Course, since: datetime, until: datetime) -> bool:
     """Whether a pause covers a moment between these; one that is taken away ends when somebody sees it."""
     return any(
         pause.since <= until and course.patience.news_by(pause.until) >= since and time_of(pause.value) > since
+        for pause in requests(course, SUSPEND_UNTIL)
+    )
+
+
+def _known_to_be_paused(course: Course, due_at: datetime, told_at: datetime) -> bool:
+    """Whether a moment lies in a pause that a status had told of by then, and that still stood when this was told."""
+    return any(
+        pause.until >= told_at
+        and time_of(pause.value) > due_at + NEAR
+        and any(one.at <= due_at and one.status.get("suspendedUntil") == pause.value for one in course.told)
         for pause in requests(course, SUSPEND_UNTIL)
     )
 

@@ -414,6 +414,19 @@ def test_a_broken_history_is_caught(rule: str, what: str, story: Story) -> None:
     assert [one for one in violations if one.rule == rule and what in one.what], violations
 
 
+def test_an_edit_after_a_pause_that_was_told_misses_what_came_after_it_and_nothing_in_it() -> None:
+    def unfounded(reason: str, instant: float, *, until: float = 35) -> bool:
+        story = paused(12, until).apply(42, generation=2, startTime=text(at(-60)))
+        story.settle(instant, reason, late=43 - instant, generation=2)
+        return any("why?" in one.what and one.at == at(instant) for one in found(story))
+
+    assert unfounded("MissedEdit", 20)
+    assert unfounded("MissedEdit", 30)
+    assert not unfounded("MissedEdit", 40)
+    assert not unfounded("SkippedSuspended", 20)
+    assert unfounded("MissedEdit", 40, until=50)
+
+
 def test_what_a_long_fault_may_have_made_late_does_not_show_the_jitter() -> None:
     def shown(until: float) -> list[Violation]:
         story = Story().apply(-60, **JITTER).put_off(0, 1.1).put_off(10, 1.1).put_off(40, 3.2).put_off(50, 1.1)
