@@ -128,7 +128,8 @@ class Course:
     @cached_property
     def shifts(self) -> list[timedelta]:
         """What the shift may be, least first: a clock may be a second ahead; late Jobs alone, or none, show nothing."""
-        calm = any(self.patience.undisturbed(at, entry.at) for at, entry in self.created.items())
+        born, created = self.life.created_at, self.created.items()
+        calm = any(self.patience.undisturbed(at, entry.at, born=born) for at, entry in created)
         least = min(_least_delay(self._first_signs), self.shift) if calm else timedelta(0)
         return [least + timedelta(seconds=more) for more in range(round((self.shift - least).total_seconds()) + 1)]
 
@@ -200,9 +201,8 @@ class Course:
 
         It is stated among what may still happen.
         """
-        outcome = self.outcomes.get(instant_of(entry.job))
-        missed = outcome is not None and outcome.reason in ("MissedDeadline", "MissedCatchUp")
-        return outcome is not None and missed and _met(entry, outcome)
+        told = self.outcomes.get(instant_of(entry.job))
+        return told is not None and told.reason in ("MissedDeadline", "MissedCatchUp") and _met(entry, told)
 
     def due_at(self, job: Job) -> datetime:
         """When a Job was due: jitter puts off what the schedule asks for."""

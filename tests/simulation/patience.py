@@ -70,10 +70,14 @@ class Patience:
                 bound = max(bound, end)
         return bound
 
-    def undisturbed(self, since: datetime, until: datetime) -> bool:
-        """Whether nothing excuses that what was due at a moment was done as late as at another one."""
+    def undisturbed(self, since: datetime, until: datetime, *, born: datetime) -> bool:
+        """Whether nothing excuses that what was due at a moment was done as late as at another one.
+
+        Args:
+            born: When its object was created, which may have stayed unseen.
+        """
         met = any(begin <= until and end >= since for begin, end in self.disturbances)
-        return not met and not self._behind_the_last_ring(since)
+        return not met and not self._behind_the_last_ring(since) and self.unseen_until(born) <= since
 
     @cached_property
     def disturbances(self) -> list[tuple[datetime, datetime]]:

@@ -198,6 +198,14 @@ def test_jitter_that_only_a_job_in_a_fault_shows_may_be_less_and_its_job_late() 
     assert fits(0, struck=14.95), "its eight seconds are over just after that Job"
     assert not fits(0, struck=3)
 
+    def seen_late(slow_until: float) -> bool:
+        story = Story().apply(10.6, jitterSeconds=4).trouble(0, slow_until, what="watch slow")
+        story.tell(11, settledThrough=text(at(10)), counts={"due": 0}).create(20, late=2.9)
+        return not any("counted as due" in found.what for found in check(story.until(25).evidence))
+
+    assert seen_late(30)
+    assert not seen_late(10)
+
 
 def unfounded(story: Story) -> list[datetime | None]:
     """The instants without a Job whose reasons nothing bears out."""
