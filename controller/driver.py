@@ -141,7 +141,8 @@ class RedisDriver:
                 listening.cancel()  # once is not enough: see `redisclient`
                 await asyncio.wait({listening}, timeout=CANCEL_AGAIN.total_seconds())
             await asyncio.gather(listening, return_exceptions=True)
-        self._listening = None
+        if self._listening is listening:
+            self._listening = None
         await self._unsubscribe()
 
     async def _listen(self) -> None:

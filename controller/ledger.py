@@ -80,9 +80,8 @@ def read(cron_job: CronJob, status: Status, now: datetime) -> Ledger:
     """
     through = status.settled_through or cron_job.created_at - cron_job.shift
     closes = _closes(cron_job, status)
-    edited_at = cron_job.edited_at or _first_sight(cron_job, status, now)
-    edited_at = edited_at if edited_at <= now + AHEAD else now
-    pause_end = _end_of_pause(cron_job, status, now)
+    edited_at = moment_of_edit(cron_job, status, now)
+    pause_end = _end_of_pause(cron_job, status, now if closes is None else max(now, edited_at))
     if pause_end is not None:
         until = max(through, pause_end - cron_job.shift)
         reason, more = Reason.SKIPPED_SUSPENDED, closes is not None
@@ -91,16 +90,20 @@ def read(cron_job: CronJob, status: Status, now: datetime) -> Ledger:
     if closes is None:
         return Ledger(through=through, edit=None)
     ran_out = _has_run_out(cron_job, status, edited_at)
-    if (
-        ran_out is not None
-        and (rest := _rest_of_pause(status, through, ran_out - cron_job.shift - INSTANT)) is not None
-    ):
+    rest = None if ran_out is None else _rest_of_pause(cron_job, status, through, ran_out, edited_at)
+    if rest is not None:
         return Ledger(through=through, edit=rest)
     silent = status.suspended and ran_out is None
     until = max(through, edited_at - cron_job.shift)
     since = max(through, (through if silent else _first_open(status, through, until)) - INSTANT)
     reason = Reason.SKIPPED_SUSPENDED if silent else Reason.MISSED_EDIT
     return Ledger(through=through, edit=Edit(since=since, until=until, reason=reason, closes=closes))
+
+
+def moment_of_edit(cron_job: CronJob, status: Status, now: datetime) -> datetime:
+    """The moment of the last edit, as far as it can be known: what is dated long after now counts from now on."""
+    at = cron_job.edited_at or _first_sight(cron_job, status, now)
+    return at if at <= now + AHEAD else now
 
 
 def _closes(cron_job: CronJob, status: Status) -> Closes | None:
@@ -128,18 +131,31 @@ def _has_run_out(cron_job: CronJob, status: Status, edited_at: datetime) -> date
     """The end of a pause that came before an edit, if nothing but the pause kept the object from firing; else None.
 
     The status may not tell of it yet. Then it says that nothing fires, which is not true of what was due after that.
+    Where it tells of it, that holds, though the edit is dated before: by another clock.
     """
     pause = cron_job.requests.pause
-    if not isinstance(pause, Pause) or pause.until != status.suspended_until or pause.until > edited_at:
+    if not isinstance(pause, Pause) or pause.until != status.suspended_until:
         return None
-    return pause.until if status.suspended_by_annotation or not status.suspended else None
+    over = pause.until <= edited_at and status.suspended_by_annotation
+    return pause.until if over or not status.suspended else None
 
 
-def _rest_of_pause(status: Status, through: datetime, end: datetime) -> Edit | None:
-    """The instants of a pause that are still open; None if there are none up to its end."""
-    since = through if status.suspended else max(through, _first_open(status, through, end) - INSTANT)
-    reason = Reason.SKIPPED_SUSPENDED
-    return Edit(since=since, until=end, reason=reason, closes=Closes.PAUSE, more=True) if since < end else None
+def _rest_of_pause(
+    cron_job: CronJob, status: Status, through: datetime, pause_end: datetime, edited_at: datetime
+) -> Edit | None:
+    """The instants of a pause that are still open; None if there are none up to its end.
+
+    If the edit has raised the jitter, those up to the next instant of the schedule as it was count to the pause.
+    """
+    end, since = pause_end - cron_job.shift, through
+    if not status.suspended:
+        since = max(through, _first_open(status, through, end) - INSTANT)
+    elif status.next_schedule_at is not None:
+        end = max(end, min(pause_end, status.next_schedule_at))
+    until = min(end - INSTANT, edited_at - cron_job.shift)
+    if since >= until:
+        return None
+    return Edit(since=since, until=until, reason=Reason.SKIPPED_SUSPENDED, closes=Closes.PAUSE, more=True)
 
 
 def _first_open(status: Status, through: datetime, until: datetime) -> datetime:

@@ -18,7 +18,7 @@ from controller.conditions import Condition
 from controller.errors import TerminalError
 from controller.instants import INSTANT
 from controller.jobs import Job
-from controller.ledger import AHEAD, Closes
+from controller.ledger import AHEAD, Closes, moment_of_edit
 from controller.outcomes import Outcome, Reason, Trigger
 from controller.settlement import Passage, Settlement
 from controller.status import Status
@@ -131,7 +131,7 @@ class Writing:
         if suspended or self._runs_are_over(status.fired + status.unfinished_runs):
             return None
         pause = self.case.due.paused_until
-        if self.case.stance.paused or pause is None or pause <= self.case.now:
+        if self.case.stance.paused or pause is None or not self._suspended(passage).status:
             # What a pause by annotation leaves open, because everything is paused or it is over, an edit must find.
             return self.case.due.next_after(passage.through)
         resumed = pause - self.case.cron_job.shift - INSTANT
@@ -157,7 +157,7 @@ class Writing:
         Without Redis two nodes may both look after an object, and each would write what its own clock says, in turn.
         """
         status, cron_job, pause = self.case.status, self.case.cron_job, self.case.cron_job.requests.pause
-        edited_at = cron_job.edited_at or self.case.now
+        edited_at = moment_of_edit(cron_job, status, self.case.now)
         between = passage.leaves_edit and passage.through < edited_at - cron_job.shift
         told = status.condition(conditions.SUSPENDED)
         over = told is not None and not told.status and status.suspended_until == self.case.due.paused_until

@@ -451,15 +451,76 @@ def test_what_a_pause_has_left_open_when_it_was_over_is_found_by_an_edit() -> No
     assert described(step_of(edited, "12:00:09", status=rest.status, complete=True)) == "write 2 MissedEdit"
 
 
-def test_who_suspends_and_takes_a_pause_back_at_once_resumes_nothing_in_between() -> None:
+def told_one_after_the_other(cron: CronJob, now: str, status: Status) -> list[str]:
+    """The outcomes of each write, until there is nothing more to write at that moment."""
+    told: list[str] = []
+    while isinstance(step := step_of(cron, now, status=status, complete=True), Write):
+        told.append(described(step))
+        status = step.status
+        assert len(told) < 5
+    return told
+
+
+@pytest.mark.parametrize("now", ["12:05:01", "12:04:59", "12:04:50"])
+def test_who_suspends_and_takes_a_pause_back_at_once_resumes_nothing_in_between(now: str) -> None:
     during = step_of(cron_job(**paused("13:00")), "12:00:01", status=decide_ready(cron_job()))
     assert isinstance(during, Write)
     cron, status = cron_job(suspend=True, edited="12:05"), during.status
-    for _ in range(2):
-        step = step_of(cron, "12:05:01", status=status, complete=True)
-        assert isinstance(step, Write)
+    while isinstance(step := step_of(cron, now, status=status, complete=True), Write):
         status = step.status
         assert status.suspended
+
+
+@pytest.mark.parametrize(
+    ("edit", "told"),
+    [
+        ({"suspend": True}, ["write 5 SkippedSuspended", "write"]),
+        ({"startTime": "2026-03-02T11:00:00Z"}, ["write 5 SkippedSuspended", "write"]),
+    ],
+)
+def test_a_pause_that_is_taken_back_with_an_edit_dated_after_now_is_closed_up_to_the_edit(
+    edit: dict[str, Any], told: list[str]
+) -> None:
+    """Who writes has a clock that is a second behind the API server's."""
+    every_second: dict[str, Any] = {"schedule": "* * * * * *"}
+    ready = replace(decide_ready(cron_job(**every_second)), settled_through=at("12:00:07"))
+    during = step_of(cron_job(**every_second, **paused("13:00")), "12:00:07.5", status=ready)
+    assert isinstance(during, Write)
+    cron = cron_job(**every_second, **edit, edited="12:00:12")
+    assert told_one_after_the_other(cron, "12:00:10.5", during.status) == told
+
+
+def test_an_edit_that_raises_the_jitter_leaves_no_instant_of_a_pause_without_an_outcome() -> None:
+    minutes: dict[str, Any] = {"schedule": "* * * * *"}
+    ready = replace(decide_ready(cron_job(**minutes)), settled_through=at("12:00"))
+    during = step_of(cron_job(**minutes, **paused("12:07")), "12:00:01", status=ready)
+    assert isinstance(during, Write)
+    cron = cron_job(**minutes, jitterSeconds=300, edited="12:15", **paused("12:07"))
+    last = int((at("12:15") - cron.shift - at("12:00")) / timedelta(minutes=1))
+    assert cron.shift > timedelta(minutes=1)
+    assert told_one_after_the_other(cron, "12:16:01", during.status) == [
+        "write 6 SkippedSuspended",
+        f"write {last - 6} MissedEdit",
+    ]
+
+
+def test_two_clocks_about_the_end_of_a_pause_leave_nothing_of_it_open() -> None:
+    """Who stands in is ahead, and calls it over; who owns the key is behind; then there is an edit."""
+    pause: dict[str, Any] = {"annotations": {"suspend-until": "2026-03-02T12:00:20Z"}}
+    cron, late = cron_job(schedule="* * * * * *", **pause), timedelta(seconds=3)
+    status = replace(decide_ready(cron), settled_through=at("12:00:15"), suspended_until=at("12:00:20"))
+    ahead = step_of(cron, "12:00:20.3", status=status, complete=True, stance=replace(OWNING, delay=late))
+    assert described(ahead) == "write 2 SkippedSuspended"
+    assert isinstance(ahead, Write)
+    behind = step_of(cron, "12:00:19.5", status=ahead.status, complete=True)
+    assert not isinstance(behind, Write) or behind.status.next_schedule_at == at("12:00:18")
+    status = behind.status if isinstance(behind, Write) else ahead.status
+    for edited, expected in (
+        ("12:00:21", ["write 2 SkippedSuspended", "write 2 MissedEdit"]),
+        ("12:00:19", ["write 2 SkippedSuspended", "write"]),
+    ):
+        edit = cron_job(schedule="* * * * * *", startTime="2026-03-02T11:00:00Z", edited=edited, **pause)
+        assert told_one_after_the_other(edit, "12:00:21.5", status)[:2] == expected
 
 
 def test_a_suspension_that_outlasted_a_pause_skips_up_to_the_edit_that_ends_it() -> None:
