@@ -11,6 +11,8 @@ SOAK ?= .soak
 RELEASED ?=
 VENV := .venv/$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 RUN := $(VENV)/bin/python -m
+# pytest-xdist keeps to itself what a worker prints that is ended by a time-out: so the stacks come 5 s before that.
+SIDE_BY_SIDE := -n 2 --dist worksteal -o faulthandler_timeout=115
 
 .DEFAULT_GOAL := help
 .PHONY: help prerequisites venv build check test test-fast test-deep simulate test-mutants test-faults chart image sbom audit bench bench-quick soak demo up down status lock clean
@@ -33,10 +35,10 @@ check: venv ## format, lint, types, the direction of imports, and known weakness
 	$(RUN) ruff format --check . && $(RUN) ruff check . && $(RUN) mypy && $(VENV)/bin/lint-imports && $(RUN) deploy.supply audit
 
 test-fast: venv ## the layers that need no service
-	$(RUN) pytest -n 2 --dist worksteal tests/unit tests/checker tests/soak tests/simulation
+	$(RUN) pytest $(SIDE_BY_SIDE) tests/unit tests/checker tests/soak tests/simulation
 
 test: build ## every layer, the real control plane and Redis included
-	$(RUN) pytest -n 2 --dist worksteal tests/unit tests/checker tests/soak tests/simulation tests/adapters && $(RUN) pytest tests/cluster && $(RUN) pytest tests/chart && $(RUN) pytest tests/faults
+	$(RUN) pytest $(SIDE_BY_SIDE) tests/unit tests/checker tests/soak tests/simulation tests/adapters && $(RUN) pytest tests/cluster && $(RUN) pytest tests/chart && $(RUN) pytest tests/faults
 
 test-deep: venv ## the schedule engine against brute force, over a million instants (a few minutes)
 	DCRON_DEEP=1 $(RUN) pytest -n 2 --dist worksteal tests/unit/test_engine_brute_force.py tests/unit/test_schedule_fuzz.py
