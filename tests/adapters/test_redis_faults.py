@@ -298,9 +298,11 @@ async def test_who_is_cancelled_while_it_connects_or_sends_ends(at: Worlds, redi
 async def test_who_listens_ends_though_the_library_swallows_a_cancel() -> None:
     """As it may where it connects anew in the midst of waiting for a message."""
     swallowed: list[str] = []
+    listens = asyncio.Event()
 
     class Listening:
         async def message(self) -> str:
+            listens.set()
             with contextlib.suppress(asyncio.CancelledError):
                 await asyncio.Event().wait()
             swallowed.append("a cancel")
@@ -314,8 +316,8 @@ async def test_who_listens_ends_though_the_library_swallows_a_cancel() -> None:
 
     driver = RedisDriver(cast("RedisClient", Client()), SystemClock(), key_prefix=PREFIX)
     waiting = asyncio.create_task(driver.changed())
-    await asyncio.sleep(0.05)
     async with asyncio.timeout(10):
+        await listens.wait()
         await driver.aclose()
     await asyncio.gather(waiting, return_exceptions=True)
     assert swallowed == ["a cancel"]

@@ -425,32 +425,6 @@ def test_a_pause_that_was_over_before_an_edit_skips_its_own_instants_and_no_late
         status = step.status if isinstance(step, Write) else status
 
 
-def test_an_edit_at_the_end_of_a_pause_is_closed_by_a_node_whose_clock_is_behind() -> None:
-    during = step_of(cron_job(**paused("12:07")), "12:00:01", status=decide_ready(cron_job()))
-    assert isinstance(during, Write)
-    cron, status, told = cron_job(schedule="*/2 * * * *", edited="12:07", **paused("12:07")), during.status, []
-    for _ in range(3):
-        step = step_of(cron, "12:06:59.5", status=status, complete=True)
-        told.append(described(step))
-        status = step.status if isinstance(step, Write) else status
-    assert told == ["write 6 SkippedSuspended", "write", "wait until 12:07"]
-
-
-def test_what_a_pause_has_left_open_when_it_was_over_is_found_by_an_edit() -> None:
-    pause: dict[str, Any] = {"annotations": {"suspend-until": "2026-03-02T12:00:05Z"}}
-    cron, late = cron_job(schedule="* * * * * *", **pause), timedelta(seconds=3)
-    status = replace(decide_ready(cron), settled_through=at("11:59:58"), suspended_until=at("12:00:05"))
-    stands_in = step_of(cron, "12:00:06", status=status, complete=True, stance=replace(OWNING, delay=late))
-    assert described(stands_in) == "write 5 SkippedSuspended"
-    assert isinstance(stands_in, Write)
-    assert stands_in.status.next_schedule_at == at("12:00:04")
-    edited = cron_job(schedule="*/2 * * * * *", edited="12:00:08", **pause)
-    rest = step_of(edited, "12:00:09", status=stands_in.status, complete=True)
-    assert described(rest) == "write SkippedSuspended", "of 12:00:04"
-    assert isinstance(rest, Write)
-    assert described(step_of(edited, "12:00:09", status=rest.status, complete=True)) == "write 2 MissedEdit"
-
-
 def told_one_after_the_other(cron: CronJob, now: str, status: Status) -> list[str]:
     """The outcomes of each write, until there is nothing more to write at that moment."""
     told: list[str] = []
@@ -461,14 +435,44 @@ def told_one_after_the_other(cron: CronJob, now: str, status: Status) -> list[st
     return told
 
 
+def test_an_edit_at_the_end_of_a_pause_is_closed_by_a_node_whose_clock_is_behind() -> None:
+    during = step_of(cron_job(**paused("12:07")), "12:00:01", status=decide_ready(cron_job()))
+    assert isinstance(during, Write)
+    cron = cron_job(schedule="*/2 * * * *", edited="12:07", **paused("12:07"))
+    assert told_one_after_the_other(cron, "12:06:59.5", during.status) == ["write 6 SkippedSuspended", "write"]
+
+
+EVERY_SECOND: dict[str, Any] = {"schedule": "* * * * * *"}
+UNTIL_20: dict[str, Any] = {"annotations": {"suspend-until": "2026-03-02T12:00:20Z"}}
+
+
+def called_over(now: str) -> Status:
+    """By who stands in, 3 s behind: a pause of each second until 12:00:20; it was settled through 12:00:15."""
+    cron = cron_job(**EVERY_SECOND, **UNTIL_20)
+    status = replace(decide_ready(cron), settled_through=at("12:00:15"), suspended_until=at("12:00:20"))
+    step = step_of(cron, now, status=status, complete=True, stance=replace(OWNING, delay=timedelta(seconds=3)))
+    assert isinstance(step, Write)
+    return step.status
+
+
+def test_what_a_pause_has_left_open_when_it_was_over_is_found_by_an_edit() -> None:
+    status = called_over("12:00:21")
+    assert (status.settled_through, status.next_schedule_at) == (at("12:00:18"), at("12:00:19"))
+    edited = cron_job(schedule="*/2 * * * * *", edited="12:00:23", **UNTIL_20)
+    assert told_one_after_the_other(edited, "12:00:24", status)[:2] == ["write", "write 2 MissedEdit"]
+    edited = cron_job(**EVERY_SECOND, startTime="2026-03-02T11:00:00Z", edited="12:00:23", **UNTIL_20)
+    assert told_one_after_the_other(edited, "12:00:24", status)[:2] == ["write SkippedSuspended", "write 4 MissedEdit"]
+
+
 @pytest.mark.parametrize("now", ["12:05:01", "12:04:59", "12:04:50"])
 def test_who_suspends_and_takes_a_pause_back_at_once_resumes_nothing_in_between(now: str) -> None:
     during = step_of(cron_job(**paused("13:00")), "12:00:01", status=decide_ready(cron_job()))
     assert isinstance(during, Write)
-    cron, status = cron_job(suspend=True, edited="12:05"), during.status
-    while isinstance(step := step_of(cron, now, status=status, complete=True), Write):
-        status = step.status
-        assert status.suspended
+    cron, statuses = cron_job(suspend=True, edited="12:05"), [during.status]
+    while isinstance(step := step_of(cron, now, status=statuses[-1], complete=True), Write):
+        statuses.append(step.status)
+    assert len(statuses) == 3
+    assert all(status.suspended for status in statuses)
 
 
 @pytest.mark.parametrize(
@@ -482,11 +486,10 @@ def test_a_pause_that_is_taken_back_with_an_edit_dated_after_now_is_closed_up_to
     edit: dict[str, Any], told: list[str]
 ) -> None:
     """Who writes has a clock that is a second behind the API server's."""
-    every_second: dict[str, Any] = {"schedule": "* * * * * *"}
-    ready = replace(decide_ready(cron_job(**every_second)), settled_through=at("12:00:07"))
-    during = step_of(cron_job(**every_second, **paused("13:00")), "12:00:07.5", status=ready)
+    ready = replace(decide_ready(cron_job(**EVERY_SECOND)), settled_through=at("12:00:07"))
+    during = step_of(cron_job(**EVERY_SECOND, **paused("13:00")), "12:00:07.5", status=ready)
     assert isinstance(during, Write)
-    cron = cron_job(**every_second, **edit, edited="12:00:12")
+    cron = cron_job(**EVERY_SECOND, **edit, edited="12:00:12")
     assert told_one_after_the_other(cron, "12:00:10.5", during.status) == told
 
 
@@ -506,21 +509,16 @@ def test_an_edit_that_raises_the_jitter_leaves_no_instant_of_a_pause_without_an_
 
 def test_two_clocks_about_the_end_of_a_pause_leave_nothing_of_it_open() -> None:
     """Who stands in is ahead, and calls it over; who owns the key is behind; then there is an edit."""
-    pause: dict[str, Any] = {"annotations": {"suspend-until": "2026-03-02T12:00:20Z"}}
-    cron, late = cron_job(schedule="* * * * * *", **pause), timedelta(seconds=3)
-    status = replace(decide_ready(cron), settled_through=at("12:00:15"), suspended_until=at("12:00:20"))
-    ahead = step_of(cron, "12:00:20.3", status=status, complete=True, stance=replace(OWNING, delay=late))
-    assert described(ahead) == "write 2 SkippedSuspended"
-    assert isinstance(ahead, Write)
-    behind = step_of(cron, "12:00:19.5", status=ahead.status, complete=True)
-    assert not isinstance(behind, Write) or behind.status.next_schedule_at == at("12:00:18")
-    status = behind.status if isinstance(behind, Write) else ahead.status
+    ahead = called_over("12:00:20.3")
+    behind = step_of(cron_job(**EVERY_SECOND, **UNTIL_20), "12:00:19.5", status=ahead, complete=True)
+    assert isinstance(behind, Wait), "it says neither that the pause goes on nor that its rest is told"
+    assert (ahead.settled_through, ahead.next_schedule_at) == (at("12:00:17"), at("12:00:18"))
     for edited, expected in (
         ("12:00:21", ["write 2 SkippedSuspended", "write 2 MissedEdit"]),
         ("12:00:19", ["write 2 SkippedSuspended", "write"]),
     ):
-        edit = cron_job(schedule="* * * * * *", startTime="2026-03-02T11:00:00Z", edited=edited, **pause)
-        assert told_one_after_the_other(edit, "12:00:21.5", status)[:2] == expected
+        edit = cron_job(**EVERY_SECOND, startTime="2026-03-02T11:00:00Z", edited=edited, **UNTIL_20)
+        assert told_one_after_the_other(edit, "12:00:21.5", ahead)[:2] == expected
 
 
 def test_a_suspension_that_outlasted_a_pause_skips_up_to_the_edit_that_ends_it() -> None:

@@ -35,10 +35,21 @@ async def test_that_waits():
     task = asyncio.create_task(busy())
     await asyncio.Event().wait()
 """
+IN_AN_EXAMPLE = """
+from hypothesis import given, settings, strategies
+
+@settings(deadline=None)
+@given(strategies.integers())
+def test_that_waits(number):
+    while number > 100:
+        pass
+"""
 
 
 @pytest.mark.parametrize(
-    ("conftest", "test"), [(ON_UVLOOP, WAITS), ("", IN_A_TASK)], ids=["uvloop", "a task that never pauses"]
+    ("conftest", "test"),
+    [(ON_UVLOOP, WAITS), ("", IN_A_TASK), ("", IN_AN_EXAMPLE)],
+    ids=["uvloop", "a task that never pauses", "Hypothesis"],
 )
 def test_a_test_that_never_ends_is_ended_and_named(tmp_path: Path, conftest: str, test: str) -> None:
     (tmp_path / "conftest.py").write_text(conftest)
